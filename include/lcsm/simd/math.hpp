@@ -28,15 +28,15 @@ template <class V> LCSM_INLINE V sin(V x) noexcept { return detail::each(x, [](a
 template <class V> LCSM_INLINE V cos(V x) noexcept { return detail::each(x, [](auto a) { return std::cos(a); }); }
 template <class V> LCSM_INLINE V sqrt(V x) noexcept { return simd::sqrt(x); }
 
-template <class V> LCSM_INLINE V softplus(V x) noexcept { return simd::max<V>(V(0), x) + log1p(exp(V(-simd::abs(x)))); }
-template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept { return -softplus(V(-x)); }
+template <class V> LCSM_INLINE V softplus(V x) noexcept { return simd::max<V>(V(0), x) + math::log1p(math::exp(V(-simd::abs(x)))); }
+template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept { return -math::softplus(V(-x)); }
 template <class V> LCSM_INLINE V sigmoid(V x) noexcept {
-  const V e = exp(V(-simd::abs(x)));
+  const V e = math::exp(V(-simd::abs(x)));
   return simd::select<V>(x < V(0), e, V(1)) / (V(1) + e);
 }
 template <class V> LCSM_INLINE void sincos(V x, V* sine, V* cosine) noexcept {
-  *sine = sin(x);
-  *cosine = cos(x);
+  *sine = math::sin(x);
+  *cosine = math::cos(x);
 }
 
 }  // namespace math

@@ -3,9 +3,11 @@
 
 // The only header that includes xsimd. Everything above is written once over V, which is float, double or a batch of them.
 //
-// An operation gives the same bits in a lane as on a scalar, so that a tail, a single step and a full block agree exactly. Two rules keep it so:
-// a product that feeds a sum goes through fma() (compilers contract a * b + c as they like, and unlike for scalars and batches), and NaN is
-// asked for with is_nan() (xsimd 8 compares unequal in an ordered way, so x != x is false on AVX).
+// An operation gives the same bits in a lane as on a scalar, so that a tail, a single step and a full block agree exactly. Three rules keep it so:
+// - a product that feeds a sum goes through fma(): compilers contract a * b + c as they like, and unlike for scalars and batches;
+// - NaN is asked for with is_nan(): xsimd 8 compares unequal in an ordered way, so x != x is false on AVX;
+// - functions are named with their namespace, simd::store or math::exp: a bare name finds those of xsimd by its argument, and prefers them
+//   (xsimd::store wants aligned memory, xsimd::exp is another function).
 
 #include <lcsm/config.hpp>
 #include <lcsm/tensor/index.hpp>
@@ -110,12 +112,12 @@ template <class V> LCSM_INLINE V load_partial(const scalar_t<V>* from, Index n) 
   LCSM_ASSERT(n >= 0 && n <= width<V>);
   scalar_t<V> lanes[width<V>] = {};
   for (Index c = 0; c < n; ++c) lanes[c] = from[c];
-  return load<V>(lanes);
+  return simd::load<V>(lanes);
 }
 template <class V> LCSM_INLINE void store_partial(scalar_t<V>* to, V x, Index n) noexcept {
   LCSM_ASSERT(n >= 0 && n <= width<V>);
   scalar_t<V> lanes[width<V>];
-  store(lanes, x);
+  simd::store(lanes, x);
   for (Index c = 0; c < n; ++c) to[c] = lanes[c];
 }
 
@@ -233,7 +235,7 @@ namespace detail {
 // Halves are folded onto each other: lane c meets lane c + w / 2, then c + w / 4, and so on.
 template <class V, class F> LCSM_INLINE scalar_t<V> fold(V x, F f) noexcept {
   scalar_t<V> lanes[width<V>];
-  store(lanes, x);
+  simd::store(lanes, x);
   for (Index half = width<V> / 2; half > 0; half /= 2)
     for (Index c = 0; c < half; ++c) lanes[c] = f(lanes[c], lanes[c + half]);
   return lanes[0];
@@ -242,10 +244,10 @@ template <class V, class F> LCSM_INLINE scalar_t<V> fold(V x, F f) noexcept {
 
 // Over the lanes, always in the same order; the order depends on the width alone.
 template <class V> LCSM_INLINE scalar_t<V> sum(V x) noexcept {
-  return detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return a + b; });
+  return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return a + b; });
 }
 template <class V> LCSM_INLINE scalar_t<V> max_lane(V x) noexcept {
-  return detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return max(a, b); });
+  return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return simd::max(a, b); });
 }
 
 }  // namespace simd
