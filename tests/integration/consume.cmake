@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Configures, builds and runs one consumer project from nothing; for KIND=installed after installing the library into a fresh prefix.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "failed: ${ARGV}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${FOLDER}")
+set(arguments -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_FLAGS=${FLAGS} -Wall -Wextra -Wpedantic -Wconversion -Werror"
+  -DCMAKE_BUILD_TYPE=Debug "-DLCSM_SOURCE=${SOURCE}")
+foreach(name EIGEN XSIMD JSON)
+  if(LCSM_${name}_INCLUDE_DIR)
+    list(APPEND arguments "-DLCSM_${name}_INCLUDE_DIR=${LCSM_${name}_INCLUDE_DIR}")
+  endif()
+endforeach()
+if(KIND STREQUAL "installed")
+  run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${FOLDER}/prefix")
+  list(APPEND arguments "-DCMAKE_PREFIX_PATH=${FOLDER}/prefix")
+  # The next minor version must be refused while the major version is 0.
+  string(REGEX MATCH "^([0-9]+)\\.([0-9]+)" _ "${VERSION}")
+  math(EXPR next "${CMAKE_MATCH_2} + 1")
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${KIND}" -B "${FOLDER}/refused" ${arguments} "-DLCSM_WANTED_VERSION=${CMAKE_MATCH_1}.${next}"
+    RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE output)
+  if(status EQUAL 0 OR NOT output MATCHES "version")
+    message(FATAL_ERROR "a version that is not installed was accepted:\n${output}")
+  endif()
+  list(JOIN COMPONENTS " " components)
+  list(APPEND arguments "-DLCSM_WANTED_VERSION=${VERSION}" "-DLCSM_WANTED_COMPONENTS=${components}")
+else()
+  list(APPEND arguments "-DLCSM_NO_XSIMD=${NO_XSIMD}")
+endif()
+run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/${KIND}" -B "${FOLDER}/build" ${arguments})
+run("${CMAKE_COMMAND}" --build "${FOLDER}/build")
+run("${FOLDER}/build/consumer")
