@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/simd/exp.hpp>
+
+#include <cmath>
+
+// sine and cosine of any angle in float and double, in lanes or alone, within 1 ulp.
+//
+// An angle up to 2^20 is reduced by multiples of pi/2 in double, whatever the type: pi/2 is cut into pieces of 33 bits, whose products with the
+// multiple are exact (Cody and Waite), and what the subtractions lose is carried along. Angles beyond go to the C library one by one, which
+// costs time and not accuracy; phases should not grow that far.
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+namespace math {
+
+namespace detail {
+
+struct TrigTable {
+  static constexpr double limit = 0x1p20;
+  static constexpr double two_over_pi = 6.36619772367581382433e-01;
+  static constexpr double pio2_1 = 0x1.921fb54400000p+0, pio2_2 = 0x1.0b4611a600000p-34, pio2_3 = 0x1.3198a2e000000p-69;
+  static constexpr double pio2_2_rest = 0x1.0b4611a626331p-34, pio2_3_rest = 0x1.b839a252049c1p-104;  // all that follows pio2_1, pio2_3
+  static constexpr std::array<double, 6> sine{  // (sin r - r) / r^3 and (cos r - 1 + r^2/2) / r^4 in r^2
+      -0.16666666666666666, 0.008333333333330948, -0.00019841269836757121, 2.7557316101799067e-06, -2.5051131687996436e-08,
+      1.5918117983621087e-10};
+  static constexpr std::array<double, 6> cosine{
+      0.041666666666666664, -0.0013888888888887398, 2.4801587298764778e-05, -2.7557317271258499e-07, 2.0876146170181556e-09,
+      -1.1382625349305145e-11};
+  static constexpr std::array<double, 4> sine_short{  // enough for results in float
+      -0.16666666663854385, 0.0083333318743583351, -0.00019840086545307568, 2.7249901157797307e-06};
+  static constexpr std::array<double, 4> cosine_short{
+      0.041666666664320451, -0.0013888887671723127, 2.4800600218516992e-05, -2.7300938634221505e-07};
+};
+
+// (sine, cosine) of r in the quadrant held by the two low bits of t.
+template <class V> LCSM_INLINE void to_quadrant(V t, V s, V c, V* sine, V* cosine) noexcept {
+  using B = simd::bits_t<V>;
+  const B q = simd::to_bits<V>(t);
+  const B swap = B(0) - (q & B(1u));
+  const B sb = simd::to_bits<V>(s), cb = simd::to_bits<V>(c);
+  const B change = (sb ^ cb) & swap;
+  *sine = simd::from_bits<V>((sb ^ change) ^ ((q & B(2u)) << 62));
+  *cosine = simd::from_bits<V>((cb ^ change) ^ (((q + B(1u)) & B(2u)) << 62));
+}
+
+// V of double; |x| <= limit. Short: 40 bits and more, for results that become float.
+template <bool Short, class V> LCSM_INLINE void sincos_reduced(V x, V* sine, V* cosine) noexcept {
+  using T = TrigTable;
+  constexpr double shift = Exponent<double>::shift;
+  const V t = simd::fma<V>(x, V(T::two_over_pi), V(shift));
+  const V n = t - V(shift);
+  const V one = V(1.0), half = V(0.5);
+  const V first = simd::fma<V>(n, V(-T::pio2_1), x);
+  V s, c;
+  if constexpr (Short) {
+    const V r = simd::fma<V>(n, V(-T::pio2_2_rest), first);
+    const V z = r * r;
+    s = simd::fma<V>(r * z, simd::polynomial(z, T::sine_short), r);
+    c = simd::fma<V>(z * z, simd::polynomial(z, T::cosine_short), simd::fma<V>(z, -half, one));
+  } else {
+    const V second = simd::fma<V>(n, V(-T::pio2_2), first);
+    const V lost = simd::fma<V>(n, V(-T::pio2_2), first - second);
+    const V third = simd::fma<V>(n, V(-T::pio2_3), second);
+    const V lost_too = simd::fma<V>(n, V(-T::pio2_3), second - third) + lost;
+    const V tail = simd::fma<V>(n, V(-T::pio2_3_rest), lost_too);
+    const V r = third + tail;
+    const V e = (third - r) + tail;  // the angle is r + e
+    const V z = r * r;
+    s = r + simd::fma<V>(r * z, simd::polynomial(z, T::sine), e);
+    const V h = half * z;
+    const V w = one - h;
+    // (1 - w) - h is what w lost, exactly.
+    c = w + (((one - w) - h) + simd::fma<V>(z * z, simd::polynomial(z, T::cosine), -(r * e)));
+  }
+  detail::to_quadrant<V>(t, s, c, sine, cosine);
+  *sine = simd::select<V>(x == V(0.0), x, *sine);
+}
+
+// Lanes beyond the limit, one by one.
+template <class T> LCSM_NOINLINE inline void sincos_huge(const T* x, T* sine, T* cosine, Index lanes) noexcept {
+  for (Index i = 0; i < lanes; ++i) {
+    if (!(std::fabs(x[i]) > static_cast<T>(TrigTable::limit))) continue;
+    const double angle = static_cast<double>(x[i]);
+    sine[i] = static_cast<T>(std::sin(angle));
+    cosine[i] = static_cast<T>(std::cos(angle));
+  }
+}
+
+}  // namespace detail
+
+template <class V> LCSM_INLINE void sincos(V x, V* sine, V* cosine) noexcept {
+  using T = simd::scalar_t<V>;
+  if constexpr (std::is_same_v<T, double>) {
+    detail::sincos_reduced<false, V>(x, sine, cosine);
+  } else {
+    using D = std::conditional_t<simd::is_scalar<V>, double, Batch<double>>;
+    static_assert(simd::width<V> % simd::width<D> == 0);
+    T from[simd::width<V>], s[simd::width<V>], c[simd::width<V>];
+    simd::store<V>(from, x);
+    for (Index b = 0; b < simd::width<V>; b += simd::width<D>) {
+      double wide[simd::width<D>], wide_s[simd::width<D>], wide_c[simd::width<D>];
+      for (Index i = 0; i < simd::width<D>; ++i) wide[i] = static_cast<double>(from[b + i]);
+      D ds, dc;
+      detail::sincos_reduced<true, D>(simd::load<D>(wide), &ds, &dc);
+      simd::store<D>(wide_s, ds);
+      simd::store<D>(wide_c, dc);
+      for (Index i = 0; i < simd::width<D>; ++i) {
+        s[b + i] = static_cast<T>(wide_s[i]);
+        c[b + i] = static_cast<T>(wide_c[i]);
+      }
+    }
+    *sine = simd::load<V>(s);
+    *cosine = simd::load<V>(c);
+  }
+  if (simd::any(simd::abs(x) > V(static_cast<T>(detail::TrigTable::limit)))) [[unlikely]] {
+    T from[simd::width<V>], s[simd::width<V>], c[simd::width<V>];
+    simd::store<V>(from, x);
+    simd::store<V>(s, *sine);
+    simd::store<V>(c, *cosine);
+    detail::sincos_huge<T>(from, s, c, simd::width<V>);
+    *sine = simd::load<V>(s);
+    *cosine = simd::load<V>(c);
+  }
+}
+
+template <class V> LCSM_INLINE V sin(V x) noexcept {
+  V s, c;
+  math::sincos<V>(x, &s, &c);
+  return s;
+}
+template <class V> LCSM_INLINE V cos(V x) noexcept {
+  V s, c;
+  math::sincos<V>(x, &s, &c);
+  return c;
+}
+
+}  // namespace math
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
