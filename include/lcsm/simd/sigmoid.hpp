@@ -4,7 +4,7 @@
 #include <lcsm/simd/exp.hpp>
 #include <lcsm/simd/log.hpp>
 
-// The functions of gates, of float and double, in lanes or alone, within 2.5 ulp over the whole range (results may be subnormal). Each rests on
+// The functions of gates, of float and double, in lanes or alone, within 2 ulp over the whole range (results may be subnormal). Each rests on
 // exp(-|x|), which never overflows: there is no cut, and both ends are right.
 
 namespace lcsm {
@@ -14,7 +14,7 @@ namespace math {
 // 1 / (1 + exp(-x))
 template <class V> LCSM_INLINE V sigmoid(V x) noexcept {
   using T = simd::scalar_t<V>;
-  const V e = math::exp<V>(-simd::abs(x));
+  const V e = detail::exponential<true, V>(-simd::abs(x));
   return simd::select<V>(x < V(T(0)), e, V(T(1))) / (V(T(1)) + e);
 }
 

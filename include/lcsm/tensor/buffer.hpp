@@ -42,8 +42,9 @@ template <class T> class Buffer {
  private:
   struct Free { void operator()(T* p) const noexcept { ::operator delete(p, std::align_val_t(64)); } };
   void allocate() {
-    data_.reset(static_cast<T*>(::operator new(to_size(std::max<Index>(size(), 1)) * sizeof(T), std::align_val_t(64))));
-    std::fill_n(data_.get(), size(), T(0));
+    if (size() == 0) return;                                // no numbers, no memory: the view is null
+    data_.reset(static_cast<T*>(::operator new(to_size(size()) * sizeof(T), std::align_val_t(64))));
+    std::fill_n(data_.get(), size(), T{});
   }
   View<T> shape_;
   std::unique_ptr<T, Free> data_;

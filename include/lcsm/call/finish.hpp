@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/tiles.hpp>
+#include <lcsm/tensor/view.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// One row of the output: features of any stride, in the caller's storage type.
+template <class S> struct Row {
+  S* data;
+  Index stride;
+  template <class V> LCSM_INLINE void put(Index c, V x) const {
+    using T = simd::scalar_t<V>;
+    if constexpr (std::is_same_v<S, T>) {
+      if (simd::width<V> == 1 || stride == 1) {
+        if constexpr (simd::width<V> == 1) data[c * stride] = x; else simd::store(data + c, x);
+        return;
+      }
+    }
+    alignas(64) T lanes[simd::width<V>];
+    simd::store(lanes, x);
+    for (Index n = 0; n < simd::width<V>; ++n) data[(c + n) * stride] = static_cast<S>(lanes[n]);
+  }
+};
+template <class S> Row<S> output_row(const View<S>& y, const Run& run, Index j) {
+  return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4]};
+}
+
+// What comes after the read, the same in every mode: quotient, projection, skip. The numerator N and denominator may be complex; p is the
+// log scale of both, which a guard may want to see.
+template <class M, class T, class V, class N, class Dn, class S>
+LCSM_INLINE void finish(const Tiles<M, T>& tile, Index j, Index values, const Row<S>& y, Index c, N numerator, Dn denominator, V p) {
+  if constexpr (M::normaliser::quotient) {
+    const V divisor = M::normaliser::guard::apply(real_part(denominator), p);
+    if constexpr (is_complex<N>) numerator = N(numerator.re / divisor, numerator.im / divisor); else numerator = numerator / divisor;
+  }
+  V re = real_part(numerator);
+  if constexpr (M::projection::scale != 1) re = re * map::constant<V>(M::projection::scale);
+  if constexpr (M::skip::present) re = simd::fma(tile.d.template load<V>(j, 0, c), tile.i_re.template load<V>(j, 0, c), re);
+  y.put(c, re);
+  if constexpr (M::projection::parts == 2) y.put(c + values, imag_part(numerator));
+}
+
+// Tokens off the timelines (padding) get zeros.
+template <class Call, class S> void zero_padding(const Call& call, const View<S>& y) {
+  if (!call.options.mask) return;
+  for (Index b = 0; b < y.batch(); ++b)
+    for (Index t = 0; t < y.time(); ++t) {
+      if (call.options.mask.at(call.options.mask.batch() == 1 ? 0 : b, t, 0, 0, 0) != 0) continue;
+      for (Index h = 0; h < y.head(); ++h)
+        for (Index f = 0; f < y.feature(); ++f) y.at(b, t, h, 0, f) = static_cast<S>(0.0f);
+    }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm

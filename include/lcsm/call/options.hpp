@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/sequences.hpp>
+#include <lcsm/call/state.hpp>
+#include <lcsm/call/tuning.hpp>
+
+#include <span>
+
+namespace lcsm {
+
+// The same for every mode. T is the type the call computes in and keeps its state in (float or double); it follows the output unless said:
+// Options<double> runs float inputs in double.
+//
+//   initial     the state to start from; none: an empty memory
+//   final       where the state after the last token goes; it may be the initial one
+//   sequences   offsets of packed sequences (the batch is then 1)
+//   mask        [B, T, 1, 1] of bytes, 0 = padding: such a token leaves the state as it is and writes 0. Not together with sequences
+//   direction   reverse: time runs backwards, the initial state enters at the end
+//   tuning      sizes
+//   workspace   scratch of the caller's, at least workspace_size() bytes; none: scratch of the thread
+template <class T> struct Options {
+  StateView<const T> initial{};
+  StateView<T> final{};
+  Sequences sequences{};
+  View<const std::uint8_t> mask{};
+  Direction direction = Direction::forward;
+  Tuning tuning{};
+  std::span<std::byte> workspace{};
+};
+
+}  // namespace lcsm

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/stage/maps.hpp>
+
+namespace lcsm::combine {
+
+// Maps of several leaves: `apply(V...)`, and `multiplier(V...)` where a gate has it cheaper. Combined in registers when the result is a
+// K x D table that varies with the token, stored otherwise.
+
+struct Product {
+  static constexpr const char* name = "product";
+  template <class V, class... W> LCSM_INLINE static V apply(V x, W... y) { return (x * ... * y); }
+};
+struct Sum {
+  static constexpr const char* name = "sum";
+  template <class V, class... W> LCSM_INLINE static V apply(V x, W... y) { return (x + ... + y); }
+};
+template <class Map, class Combine = Product> struct Of {   // Map(Combine(x, y, ...))
+  static constexpr const char* name = Map::name;
+  template <class... V> LCSM_INLINE static auto apply(V... x) { return Map::apply(Combine::apply(x...)); }
+  template <class... V> LCSM_INLINE static auto multiplier(V... x) { return stage::multiplier<Map>(Combine::apply(x...)); }
+};
+
+// HGRN: the multiplier is bound + (1 - bound) sigmoid(x). Its log is taken from the distance to 1, which keeps the tied write
+// 1 - o = (1 - bound) sigmoid(-x) exact when the gate is nearly open.
+struct LowerBound {
+  static constexpr const char* name = "lower bound";
+  template <class V> LCSM_INLINE static V apply(V x, V bound) {
+    const V one = map::constant<V>(1), closed = (one - bound) * math::sigmoid(-x);
+    return simd::select(closed < map::constant<V>(0.5), math::log1p(-closed), math::log(multiplier(x, bound)));
+  }
+  template <class V> LCSM_INLINE static V multiplier(V x, V bound) {
+    return simd::fma(map::constant<V>(1) - bound, math::sigmoid(x), bound);
+  }
+};
+
+// RG-LRU: log o = -8 r softplus(parameter), r already through its sigmoid.
+struct RecurrentGate {
+  static constexpr const char* name = "-8 r softplus";
+  template <class V> LCSM_INLINE static V apply(V r, V parameter) { return map::constant<V>(-8) * r * math::softplus(parameter); }
+};
+
+template <class Combine> constexpr const char* name_of() {
+  if constexpr (requires { Combine::name; }) return Combine::name; else return "map of several";
+}
+template <class Combine, class... V> LCSM_INLINE auto multiplier(V... raw) {
+  if constexpr (requires { Combine::multiplier(raw...); }) return Combine::multiplier(raw...);
+  else return math::exp(Combine::apply(raw...));
+}
+
+}  // namespace lcsm::combine

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/stage/arena.hpp>
+#include <lcsm/stage/leaf.hpp>
+
+#include <tuple>
+
+namespace lcsm {
+
+// The rows of one leaf for a chunk of tokens, ready to be read: in place where the caller's numbers can be used as they stand, else
+// converted and mapped into scratch. What is the same for every token is filled once, in double, and rounded once.
+template <class Leaf, class T, bool Multiplier = false> class LeafTile {
+ public:
+  static constexpr bool is_static = time_invariant(Leaf::source);
+  static constexpr Axes axes = Leaf::axes;
+
+  LeafTile(Arena& arena, const Extent& n, Index tokens) {
+    columns_ = axes == Axes::one ? 1 : axes == Axes::key ? n.keys : n.values;
+    width_ = axes == Axes::matrix ? n.keys * n.values : columns_;
+    scratch_ = arena.take<T>(width_ * (is_static ? 1 : tokens));
+    if constexpr (is_static && !std::is_same_v<T, double>) wide_ = arena.take<double>(width_);
+  }
+
+  template <class In> void begin(const In& in, const Run& run) {
+    if constexpr (is_static) {
+      if constexpr (std::is_same_v<T, double>) Leaf::template rows<T, Multiplier>(scratch_, width_, in, run, 0, 1);
+      else {
+        Leaf::template rows<double, Multiplier>(wide_, width_, in, run, 0, 1);
+        for (Index a = 0; a < width_; ++a) scratch_[a] = T(wide_[a]);
+      }
+      use_scratch(0);
+    }
+  }
+  template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
+    if constexpr (!is_static) {
+      if (in_place(in, run, first)) return;
+      Leaf::template rows<T, Multiplier>(scratch_, width_, in, run, first, count);
+      use_scratch(width_);
+    }
+  }
+
+  // Row of token j, and the number (or lanes of numbers) for key a and value channel c.
+  const T* row(Index j) const noexcept { return base_ + j * token_stride_; }
+  Index width() const noexcept { return width_; }
+  template <class V> LCSM_INLINE V load(Index j, Index a, Index c) const {
+    if constexpr (axes == Axes::one) return V(base_[j * token_stride_]);
+    else if constexpr (axes == Axes::key) return V(base_[j * token_stride_ + a]);
+    else if constexpr (axes == Axes::value) return simd::load<V>(base_ + j * token_stride_ + c);
+    else return simd::load<V>(base_ + j * token_stride_ + a * row_stride_ + c);
+  }
+
+ private:
+  void use_scratch(Index token_stride) { base_ = scratch_, token_stride_ = token_stride, row_stride_ = columns_; }
+  template <class In> bool in_place(const In& in, const Run& run, Index first) {
+    if constexpr (!Multiplier && requires { Leaf::identity; }) {
+      if constexpr (Leaf::identity) {
+        const auto& v = Leaf::view(in);
+        if constexpr (std::is_same_v<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>, T>) {
+          if (run.time.table || (v.stride[4] != 1 && columns_ > 1)) return false;
+          base_ = v.data + v.offset(run.batch, run.time.token(first), stage::group_of(v, run), 0, 0);
+          token_stride_ = run.time.step * v.stride[1], row_stride_ = v.stride[3];
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  const T* base_ = nullptr;
+  Index token_stride_ = 0, row_stride_ = 0, columns_ = 0, width_ = 0;
+  T* scratch_ = nullptr;
+  double* wide_ = nullptr;
+};
+
+// Several leaves: their rows, combined to one.
+template <class Combine, class First, class... Rest, class T, bool Multiplier> class LeafTile<Joined<Combine, First, Rest...>, T, Multiplier> {
+ public:
+  using Leaf = Joined<Combine, First, Rest...>;
+  static constexpr bool is_static = time_invariant(Leaf::source);
+  static constexpr Axes axes = Leaf::axes;
+  using Wide = std::conditional_t<is_static, double, T>;    // combined in double when it is done once
+
+  LeafTile(Arena& arena, const Extent& n, Index tokens)
+      : leaves_(LeafTile<First, Wide>(arena, n, tokens), LeafTile<Rest, Wide>(arena, n, tokens)...),
+        width_(axes == Axes::one ? 1 : axes == Axes::key ? n.keys : n.values),
+        scratch_(arena.take<T>(width_ * (is_static ? 1 : tokens))) {}
+
+  template <class In> void begin(const In& in, const Run& run) {
+    std::apply([&](auto&... leaf) { (leaf.begin(in, run), ...); }, leaves_);
+    if constexpr (is_static) combine(1);
+  }
+  template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
+    if constexpr (!is_static) std::apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); }, leaves_), combine(count);
+  }
+
+  const T* row(Index j) const noexcept { return scratch_ + (is_static ? 0 : j * width_); }
+  Index width() const noexcept { return width_; }
+  template <class V> LCSM_INLINE V load(Index j, Index a, Index c) const {
+    if constexpr (axes == Axes::one) return V(row(j)[0]);
+    else if constexpr (axes == Axes::key) return V(row(j)[a]);
+    else return simd::load<V>(row(j) + c);
+  }
+  const auto& first() const { return std::get<0>(leaves_); }
+
+ private:
+  template <class V> auto at(Index j, Index n) const {
+    return std::apply([&](const auto&... leaf) {
+      if constexpr (Multiplier) return combine::multiplier<Combine>(load_row<V>(leaf, j, n)...);
+      else return Combine::apply(load_row<V>(leaf, j, n)...);
+    }, leaves_);
+  }
+  // Along the stored row, whichever axis that is.
+  template <class V, class Tile> static V load_row(const Tile& leaf, Index j, Index n) {
+    if constexpr (Tile::axes == Axes::one) return V(leaf.row(j)[0]); else return simd::load<V>(leaf.row(j) + n);
+  }
+  void combine(Index count) {
+    for (Index j = 0; j < count; ++j) {
+      T* x = scratch_ + j * width_;
+      if constexpr (std::is_same_v<Wide, T>) for_lanes<T>(width_, [&]<class V>(std::type_identity<V>, Index n) { simd::store(x + n, V(at<V>(j, n))); });
+      else for (Index n = 0; n < width_; ++n) x[n] = T(at<double>(j, n));
+    }
+  }
+  std::tuple<LeafTile<First, Wide>, LeafTile<Rest, Wide>...> leaves_;
+  Index width_;
+  T* scratch_;
+};
+
+}  // namespace lcsm

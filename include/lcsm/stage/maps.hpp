@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/simd/math.hpp>
+
+namespace lcsm {
+
+// Elementwise maps: an empty type with
+//
+//   template <class V> static V apply(V raw);                   V is float, double or a SIMD batch of either
+//   template <class V> static V multiplier(V raw);              optional, for gates: exp(apply(raw)) when that is cheaper
+//
+// A map that feeds a log plane is a gate: apply gives the log of the multiplier, -infinity for a closed gate.
+namespace map {
+
+template <class V> LCSM_INLINE V constant(double x) { return V(simd::scalar_t<V>(x)); }
+
+struct Identity {
+  static constexpr const char* name = "identity";
+  template <class V> LCSM_INLINE static V apply(V x) { return x; }
+};
+struct Negate {
+  static constexpr const char* name = "-x";
+  template <class V> LCSM_INLINE static V apply(V x) { return -x; }
+};
+struct Exp {
+  static constexpr const char* name = "exp";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::exp(x); }
+};
+struct NegExp {
+  static constexpr const char* name = "-exp";
+  template <class V> LCSM_INLINE static V apply(V x) { return -math::exp(x); }
+};
+struct NegSquare {
+  static constexpr const char* name = "-x^2";
+  template <class V> LCSM_INLINE static V apply(V x) { return -(x * x); }
+};
+struct Sigmoid {
+  static constexpr const char* name = "sigmoid";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::sigmoid(x); }
+};
+struct Softplus {
+  static constexpr const char* name = "softplus";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::softplus(x); }
+};
+struct Tanh {
+  static constexpr const char* name = "tanh";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::tanh(x); }
+};
+struct Relu {
+  static constexpr const char* name = "relu";
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x < constant<V>(0), constant<V>(0), x); }   // NaN stays NaN
+};
+struct ReluSquared {
+  static constexpr const char* name = "relu^2";
+  template <class V> LCSM_INLINE static V apply(V x) { const V y = Relu::apply(x); return y * y; }
+};
+struct Square {
+  static constexpr const char* name = "x^2";
+  template <class V> LCSM_INLINE static V apply(V x) { return x * x; }
+};
+struct EluPlusOne {
+  static constexpr const char* name = "elu+1";
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x > constant<V>(0), x + constant<V>(1), math::exp(x)); }
+};
+struct Elu {
+  static constexpr const char* name = "elu";
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x > constant<V>(0), x, math::expm1(x)); }
+};
+struct Silu {
+  static constexpr const char* name = "silu";
+  template <class V> LCSM_INLINE static V apply(V x) { return x * math::sigmoid(x); }
+};
+
+// Gates.
+template <int Tau = 1> struct LogSigmoid {                  // multiplier sigmoid(x)^(1 / tau)
+  static constexpr const char* name = Tau == 1 ? "log sigmoid" : "log sigmoid / tau";
+  template <class V> LCSM_INLINE static V apply(V x) {
+    if constexpr (Tau == 1) return math::log_sigmoid(x); else return math::log_sigmoid(x) * constant<V>(1.0 / Tau);
+  }
+  template <class V> LCSM_INLINE static V multiplier(V x) {
+    if constexpr (Tau == 1) return math::sigmoid(x); else return math::exp(apply(x));
+  }
+};
+struct LogAbs {                                             // the input is the multiplier itself; its sign is a term of its own
+  static constexpr const char* name = "log |x|";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::log(simd::abs(x)); }
+  template <class V> LCSM_INLINE static V multiplier(V x) { return simd::abs(x); }
+};
+struct Sign {                                               // +1 or -1
+  static constexpr const char* name = "sign";
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x < constant<V>(0), constant<V>(-1), constant<V>(1)); }
+};
+
+}  // namespace map
+
+namespace stage {
+template <class Map, class V> concept HasMultiplier = requires(V x) { Map::multiplier(x); };
+template <class Map, class V> LCSM_INLINE V multiplier(V raw) {
+  if constexpr (HasMultiplier<Map, V>) return Map::multiplier(raw); else return math::exp(Map::apply(raw));
+}
+}
+
+}  // namespace lcsm

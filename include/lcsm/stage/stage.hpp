@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/stage/tie.hpp>
+
+namespace lcsm {
+
+// Whether a coupling erases from the memory after or before its decay.
+enum class Order { after_decay, before_decay };
+
+// A stage: a product of terms. What it is follows from them.
+template <class... Terms> struct Stage {
+  static constexpr Axes axes_of([[maybe_unused]] Plane p) {
+    Axes x = Axes::none;
+    ((x = Terms::plane == p ? x | Terms::axes : x), ...);
+    return x;
+  }
+  static constexpr bool has([[maybe_unused]] Plane p) { return ((Terms::plane == p) || ...); }
+  static constexpr Axes axes = (Axes::none | ... | (Terms::plane == Plane::coupling ? Axes::none : Terms::axes));
+  static constexpr Source source = std::max({Source::fixed, Terms::source...});
+  static constexpr Domain domain = std::max({Domain::real, Terms::domain...});
+  static constexpr bool polar = ((Terms::plane != Plane::factor || Terms::sign) && ...);   // fit to be an oscillation
+  static constexpr bool one_hot = (... || [] { if constexpr (requires { Terms::leaf::is_code; }) return true; else return false; }());
+  static constexpr Index terms = sizeof...(Terms);
+  template <class In> static constexpr bool bound = (Terms::template bound<In> && ...);
+  template <class Visit> static void visit([[maybe_unused]] Visit&& visitor) { (Terms::visit(visitor), ...); }
+  template <class Visit> static constexpr void for_each_term([[maybe_unused]] Visit&& visitor) { (visitor(std::type_identity<Terms>{}), ...); }
+
+  // Axes of the step size of a discretised oscillation: of the first leaf of its first term.
+  static constexpr Axes step_axes() {
+    using First = std::tuple_element_t<0, std::tuple<Terms...>>;
+    if constexpr (requires { First::step_axes; }) return First::step_axes; else return First::axes;
+  }
+  template <class O> using Resolved = Stage<typename stage::resolve<Terms, O>::type...>;
+
+  // A chunk of the stage's coefficients. OTile: the oscillation's tile, for terms tied to it.
+  template <class T, class OTile = void> class Tile {
+   public:
+    static constexpr Domain domain = Stage::domain;
+    static constexpr Order coupling_order = [] {
+      Order order = Order::after_decay;
+      ([&] { if constexpr (Terms::plane == Plane::coupling) order = Terms::order; }(), ...);
+      return order;
+    }();
+    Tile([[maybe_unused]] Arena& arena, [[maybe_unused]] const Extent& n, [[maybe_unused]] Index tokens, [[maybe_unused]] Want want = {}, [[maybe_unused]] const OTile* o = nullptr)
+        : terms_{make<Terms>(arena, n, tokens, want, o)...} {}
+    template <class In> void begin([[maybe_unused]] const In& in, [[maybe_unused]] const Run& run) {
+      std::apply([&](auto&... t) { (t.begin(in, run), ...); }, terms_);
+    }
+    template <class In> void fill([[maybe_unused]] const In& in, [[maybe_unused]] const Run& run, [[maybe_unused]] Index first, [[maybe_unused]] Index count) {
+      std::apply([&](auto&... t) { (t.fill(in, run, first, count), ...); }, terms_);
+    }
+
+    // x times every term whose axes lie within Only. WithLogs = false leaves the log plane out: running maxima carry it apart.
+    template <class V, Axes Only = axes::all, bool WithLogs = true, class F> LCSM_INLINE auto times(F x, Index j, Index a, Index c) const {
+      return times_from<V, Only, WithLogs, 0>(x, j, a, c);
+    }
+    template <class V, Axes Only = axes::all> LCSM_INLINE auto value(Index j, Index a, Index c) const {
+      using F = field_t<domain == Domain::complex, V>;
+      return widen<F>(times<V, Only>(map::constant<V>(1), j, a, c));
+    }
+    template <class V, Axes Only = axes::all> LCSM_INLINE V log(Index j, Index a, Index c) const { return sum<V, Plane::log, Only, 0>(map::constant<V>(0), j, a, c); }
+    template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
+    template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(terms_).template step<V>(j, a, c); }
+    const auto& coupling() const { return std::get<coupling_index()>(terms_); }
+
+   private:
+    template <class Each> struct tile_of { using type = typename Each::template Tile<T>; };
+    template <class Each> requires(stage::is_tied<Each>) struct tile_of<Each> { using type = typename Each::template Tile<T, OTile>; };
+    template <class Each> static auto make(Arena& arena, const Extent& n, Index tokens, Want want, [[maybe_unused]] const OTile* o) {
+      if constexpr (stage::is_tied<Each>) return typename tile_of<Each>::type(arena, n, tokens, want, o);
+      else return typename tile_of<Each>::type(arena, n, tokens, want);
+    }
+    static constexpr std::size_t coupling_index() {
+      std::size_t n = 0, found = 0;
+      ((found = Terms::plane == Plane::coupling ? n : found, ++n), ...);
+      return found;
+    }
+    template <std::size_t N> using term = std::tuple_element_t<N, std::tuple<Terms...>>;
+
+    template <class V, Axes Only, bool WithLogs, std::size_t N, class F>
+    LCSM_INLINE auto times_from(F x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+      if constexpr (N == sizeof...(Terms)) return x;
+      else if constexpr (term<N>::plane != Plane::coupling && within(term<N>::axes, Only) && (WithLogs || term<N>::plane != Plane::log))
+        return times_from<V, Only, WithLogs, N + 1>(x * std::get<N>(terms_).template value<V>(j, a, c), j, a, c);
+      else return times_from<V, Only, WithLogs, N + 1>(x, j, a, c);
+    }
+    template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V sum(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+      if constexpr (N == sizeof...(Terms)) return x;
+      else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) {
+        if constexpr (P == Plane::log) return sum<V, P, Only, N + 1>(x + std::get<N>(terms_).template log<V>(j, a, c), j, a, c);
+        else return sum<V, P, Only, N + 1>(x + std::get<N>(terms_).template phase<V>(j, a, c), j, a, c);
+      } else return sum<V, P, Only, N + 1>(x, j, a, c);
+    }
+    std::tuple<typename tile_of<Terms>::type...> terms_;
+  };
+};
+
+// The axes of the terms of a stage that lie within a set, as a constant: which sides of a factored coefficient exist.
+template <class S> constexpr bool has_within(Axes only) {
+  bool found = false;
+  S::for_each_term([&]<class Each>(std::type_identity<Each>) { found = found || (Each::plane != Plane::coupling && within(Each::axes, only)); });
+  return found;
+}
+
+// A coupling between keys, m <- D m - write (R^T erase)^T, where R is the memory after or before the decay D. Delta rule, Gated DeltaNet,
+// KDA, Comba, RWKV-7 and Householder products are this one form (see docs/algebra.md).
+template <class Write, class Erase, Order O = Order::after_decay> struct LowRank {
+  static constexpr Plane plane = Plane::coupling;
+  static constexpr Axes axes = Axes::none;
+  static constexpr Source source = std::max(Write::source, Erase::source);
+  static constexpr Domain domain = std::max(Write::domain, Erase::domain);
+  static constexpr bool sign = false;
+  static constexpr Order order = O;
+  template <class In> static constexpr bool bound = Write::template bound<In> && Erase::template bound<In>;
+  template <class Visit> static void visit(Visit&& visitor) { Write::visit(visitor), Erase::visit(visitor); }
+  template <class T> struct Tile {
+    typename Write::template Tile<T> write;
+    typename Erase::template Tile<T> erase;
+    Tile(Arena& arena, const Extent& n, Index tokens, Want) : write(arena, n, tokens), erase(arena, n, tokens) {}
+    template <class In> void begin(const In& in, const Run& run) { write.begin(in, run), erase.begin(in, run); }
+    template <class In> void fill(const In& in, const Run& run, Index first, Index count) { write.fill(in, run, first, count), erase.fill(in, run, first, count); }
+  };
+};
+
+}  // namespace lcsm

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/stage/term.hpp>
+
+namespace lcsm {
+
+// Writes and reads that are a function of the oscillation, with no input of their own. A tie sees the oscillation's log, phase, value and
+// step at the same token, key and lanes.
+namespace tie {
+
+template <class V, class O> using value_of = decltype(std::declval<const O&>().template value<V>(Index(0), Index(0), Index(0)));
+
+// 1 - |o|, exact when the gate is nearly open: HGRN, HGRN2, minGRU.
+struct Complement {
+  static constexpr const char* name = "1 - |o|";
+  static constexpr Want want{.logs = true};
+  template <class O> static constexpr Axes axes = table_axes(O::axes_of(Plane::log));
+  template <class O> static constexpr Domain domain = Domain::real;
+  template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return -math::expm1(o.template log<V>(j, a, c)); }
+};
+
+// sqrt(1 - |o|^2): RG-LRU, and the LRU's gain at initialisation.
+struct VariancePreserving {
+  static constexpr const char* name = "sqrt(1 - |o|^2)";
+  static constexpr Want want{.logs = true};
+  template <class O> static constexpr Axes axes = table_axes(O::axes_of(Plane::log));
+  template <class O> static constexpr Domain domain = Domain::real;
+  template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) {
+    return math::sqrt(-math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c)));
+  }
+};
+
+// The step size itself (Euler's rule for the input): Mamba.
+struct Euler {
+  static constexpr const char* name = "step";
+  static constexpr Want want{};
+  template <class O> static constexpr Axes axes = O::step_axes();
+  template <class O> static constexpr Domain domain = Domain::real;
+  template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return o.template step<V>(j, a, c); }
+};
+
+// (exp(z) - 1) / A = step * phi1(z) with z = log o = step * A, and phi1(0) = 1: S4D, DSS. Written with expm1 and half angles, so that
+// nothing cancels when z is small (https://doi.org/10.1137/0729014 discusses phi functions).
+struct ZeroOrderHold {
+  static constexpr const char* name = "zero-order hold";
+  static constexpr Want want{.logs = true, .phases = true};
+  template <class O> static constexpr Axes axes = table_axes(O::axes);
+  template <class O> static constexpr Domain domain = O::domain;
+  template <class V, class O> LCSM_INLINE static auto value(const O& o, Index j, Index a, Index c) {
+    const V x = o.template log<V>(j, a, c), step = o.template step<V>(j, a, c), zero = map::constant<V>(0), one = map::constant<V>(1);
+    if constexpr (O::domain == Domain::real) {
+      return step * simd::select(x == zero, one, math::expm1(x) / simd::select(x == zero, one, x));
+    } else {
+      const V y = o.template phase<V>(j, a, c);
+      V s, cosine, half, unused;
+      math::sincos(y, &s, &cosine), math::sincos(y * map::constant<V>(0.5), &half, &unused);
+      const V re = simd::fma(math::expm1(x), cosine, map::constant<V>(-2) * half * half), im = math::exp(x) * s;
+      // Divide by z scaled to a largest part of 1, so that tiny z neither under- nor overflows.
+      const V size = simd::max(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
+      const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = step / (safe * simd::select(size == zero, one, norm));
+      return Complex<V>(simd::select(size == zero, step, simd::fma(re, u, im * v) * scale), simd::select(size == zero, zero, simd::fma(im, u, -(re * v)) * scale));
+    }
+  }
+};
+
+// step / (1 - z / 2) = step (1 + o) / 2 for the bilinear rule o = (1 + z/2) / (1 - z/2).
+struct Bilinear {
+  static constexpr const char* name = "bilinear";
+  static constexpr Want want{};
+  template <class O> static constexpr Axes axes = table_axes(O::axes);
+  template <class O> static constexpr Domain domain = O::domain;
+  template <class V, class O> LCSM_INLINE static auto value(const O& o, Index j, Index a, Index c) {
+    const V scale = o.template step<V>(j, a, c) * map::constant<V>(0.5);
+    const auto x = o.template value<V>(j, a, c);
+    if constexpr (O::domain == Domain::real) return scale * (x + map::constant<V>(1));
+    else return Complex<V>(scale * (x.re + map::constant<V>(1)), scale * x.im);
+  }
+};
+
+}  // namespace tie
+
+// As written in a stage; the mixer gives it its oscillation.
+template <class Tie> struct Tied {
+  static constexpr Plane plane = Plane::factor;
+};
+
+template <class Tie, class O> struct TiedTo {
+  static constexpr Plane plane = Plane::factor;
+  static constexpr Axes axes = Tie::template axes<O>;
+  static constexpr Source source = O::source;
+  static constexpr Domain domain = Tie::template domain<O>;
+  static constexpr bool sign = false;
+  static constexpr bool complex = domain == Domain::complex;
+  using rule = Tie;
+  template <class In> static constexpr bool bound = true;
+  template <class Visit> static void visit(Visit&&) {}
+
+  // One row per token where that is less than K x D, else in registers.
+  template <class T, class OTile> class Moving {
+   public:
+    static constexpr bool stored = axes != Axes::matrix;
+    Moving(Arena& arena, const Extent& n, Index tokens, Want, const OTile* o)
+        : o_(o), width_(axes == Axes::key ? n.keys : axes == Axes::value ? n.values : 1), re_(arena.take<T>(stored ? width_ * tokens : 0)),
+          im_(arena.take<T>(stored && complex ? width_ * tokens : 0)) {}
+    template <class In> void begin(const In&, const Run&) {}
+    template <class In> void fill(const In&, const Run&, Index, Index count) {
+      if constexpr (stored)
+        for (Index j = 0; j < count; ++j)
+          for_each_lane(width_, [&]<class V>(std::type_identity<V>, Index n) {
+            const auto x = Tie::template value<V>(*o_, j, axes == Axes::key ? n : 0, axes == Axes::value ? n : 0);
+            simd::store(re_ + j * width_ + n, real_part(x));
+            if constexpr (complex) simd::store(im_ + j * width_ + n, imag_part(x));
+          });
+    }
+    template <class V> LCSM_INLINE auto value(Index j, Index a, Index c) const {
+      if constexpr (!stored) return Tie::template value<V>(*o_, j, a, c);
+      else if constexpr (complex) return Complex<V>(at<V>(re_, j, a, c), at<V>(im_, j, a, c));
+      else return at<V>(re_, j, a, c);
+    }
+
+   private:
+    // Keys are read one at a time from the oscillation's tile, value channels in lanes.
+    template <class F> static void for_each_lane(Index n, F&& f) {
+      if constexpr (axes == Axes::value) for_lanes<T>(n, f);
+      else for (Index a = 0; a < n; ++a) f(std::type_identity<T>{}, a);
+    }
+    template <class V> LCSM_INLINE V at(const T* rows, Index j, Index a, Index c) const {
+      const T* row = rows + j * width_;
+      if constexpr (axes == Axes::value) return simd::load<V>(row + c); else return V(row[axes == Axes::key ? a : 0]);
+    }
+    const OTile* o_;
+    Index width_;
+    T *re_, *im_;
+  };
+
+  // The oscillation does not move: one table, from the oscillation in double.
+  template <class T, class OTile> class Still {
+   public:
+    Still(Arena& arena, const Extent& n, Index, Want, const OTile*)
+        : o_(arena, n, 1, Want{true, true}), keys_(rows_of(axes, n.keys)), values_(columns_of(axes, n.values)), re_(arena.take<T>(keys_ * values_)),
+          im_(arena.take<T>(complex ? keys_ * values_ : 0)) {}
+    template <class In> void begin(const In& in, const Run& run) {
+      o_.begin(in, run);
+      for (Index a = 0; a < keys_; ++a)
+        for (Index c = 0; c < values_; ++c) {
+          const auto x = Tie::template value<double>(o_, 0, a, c);
+          re_[a * values_ + c] = T(real_part(x));
+          if constexpr (complex) im_[a * values_ + c] = T(imag_part(x));
+        }
+    }
+    template <class In> void fill(const In&, const Run&, Index, Index) {}
+    template <class V> LCSM_INLINE auto value(Index, Index a, Index c) const {
+      if constexpr (complex) return Complex<V>(at<V>(re_, a, c), at<V>(im_, a, c)); else return at<V>(re_, a, c);
+    }
+
+   private:
+    template <class V> LCSM_INLINE V at(const T* table, Index a, Index c) const {
+      if constexpr (axes == Axes::one || axes == Axes::none) return V(table[0]);
+      else if constexpr (axes == Axes::key) return V(table[a]);
+      else if constexpr (axes == Axes::value) return simd::load<V>(table + c);
+      else return simd::load<V>(table + a * values_ + c);
+    }
+    typename O::template Tile<double> o_;
+    Index keys_, values_;
+    T *re_, *im_;
+  };
+
+  template <class T, class OTile> using Tile = std::conditional_t<time_invariant(source), Still<T, OTile>, Moving<T, OTile>>;
+};
+
+namespace stage {
+template <class Term, class O> struct resolve { using type = Term; };
+template <class Tie, class O> struct resolve<Tied<Tie>, O> { using type = TiedTo<Tie, O>; };
+template <class Term> inline constexpr bool is_tied = false;
+template <class Tie, class O> inline constexpr bool is_tied<TiedTo<Tie, O>> = true;
+template <class Term> inline constexpr bool is_unresolved = false;
+template <class Tie> inline constexpr bool is_unresolved<Tied<Tie>> = true;
+}
+
+}  // namespace lcsm
