@@ -61,27 +61,17 @@ template <> struct ExpTable<double> {
       4.455824216197583e-10, 2.5731824271963141e-11};
 };
 
-// Careful keeps what the reduction rounds away: 0.8 ulp where the plain form has 1. For functions that round more than once.
-template <bool Careful, class V> LCSM_INLINE V exponential(V x) noexcept {
-  using Table = ExpTable<simd::scalar_t<V>>;
-  constexpr auto shift = Exponent<simd::scalar_t<V>>::shift;
-  x = simd::max<V>(V(Table::low), simd::min<V>(V(Table::high), x));  // x last: NaN passes
-  const V n = simd::fma<V>(x, V(Table::log2_e), V(shift)) - V(shift);
-  const V exact = simd::fma<V>(n, V(-Table::ln2_high), x);
-  const V r = simd::fma<V>(n, V(-Table::ln2_low), exact);
-  V tail;
-  if constexpr (Careful) {
-    const V lost = simd::fma<V>(n, V(-Table::ln2_low), exact - r);
-    tail = r + simd::fma<V>(r * r, simd::polynomial(r, Table::exp), lost);
-  } else {
-    tail = simd::fma<V>(r * r, simd::polynomial(r, Table::exp), r);
-  }
-  return detail::scale<V>(V(simd::scalar_t<V>(1)) + tail, n);
-}
-
 }  // namespace detail
 
-template <class V> LCSM_INLINE V exp(V x) noexcept { return detail::exponential<false, V>(x); }
+template <class V> LCSM_INLINE V exp(V x) noexcept {
+  using Table = detail::ExpTable<simd::scalar_t<V>>;
+  constexpr auto shift = detail::Exponent<simd::scalar_t<V>>::shift;
+  x = simd::max<V>(V(Table::low), simd::min<V>(V(Table::high), x));  // x last: NaN passes
+  const V n = simd::fma<V>(x, V(Table::log2_e), V(shift)) - V(shift);
+  const V r = simd::fma<V>(n, V(-Table::ln2_low), simd::fma<V>(n, V(-Table::ln2_high), x));
+  const V tail = simd::fma<V>(r * r, simd::polynomial(r, Table::exp), r);
+  return detail::scale<V>(V(simd::scalar_t<V>(1)) + tail, n);
+}
 
 template <class V> LCSM_INLINE V exp2(V x) noexcept {
   using Table = detail::ExpTable<simd::scalar_t<V>>;

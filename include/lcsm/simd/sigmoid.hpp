@@ -11,11 +11,14 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 namespace math {
 
-// 1 / (1 + exp(-x))
+// 1 / (1 + exp(-x)); for x < 0 as e / (1 + e), e = exp(x), with what 1 + e rounds away put back (1 / (1 + e) is 1 - q).
 template <class V> LCSM_INLINE V sigmoid(V x) noexcept {
   using T = simd::scalar_t<V>;
-  const V e = detail::exponential<true, V>(-simd::abs(x));
-  return simd::select<V>(x < V(T(0)), e, V(T(1))) / (V(T(1)) + e);
+  const V one = V(T(1));
+  const V e = math::exp<V>(-simd::abs(x));
+  const V d = one + e;
+  const V q = simd::select<V>(x < V(T(0)), e, one) / d;
+  return simd::fma<V>(q * ((d - one) - e), one - q, q);
 }
 
 // log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)); its derivative is the sigmoid.

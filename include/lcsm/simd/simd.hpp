@@ -12,6 +12,7 @@
 #include <lcsm/config.hpp>
 #include <lcsm/tensor/index.hpp>
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <type_traits>
@@ -248,6 +249,83 @@ template <class V> LCSM_INLINE scalar_t<V> sum(V x) noexcept {
 }
 template <class V> LCSM_INLINE scalar_t<V> max_lane(V x) noexcept {
   return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return simd::max(a, b); });
+}
+
+// Lanes of float as lanes of double, in order, and back (rounded). One double for one float.
+template <class V> using Doubles = std::conditional_t<is_scalar<V>, double, Batch<double>>;
+template <class V> using Widened = std::array<Doubles<V>, static_cast<std::size_t>(width<V> / width<Doubles<V>>)>;
+
+#if LCSM_X86_REGISTERS
+namespace detail {
+LCSM_INLINE void halves(__m128 x, __m128d* low, __m128d* high) noexcept {
+  *low = _mm_cvtps_pd(x);
+  *high = _mm_cvtps_pd(_mm_movehl_ps(x, x));
+}
+LCSM_INLINE __m128 join(__m128d low, __m128d high) noexcept { return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high)); }
+#if defined(__AVX__)
+LCSM_INLINE void halves(__m256 x, __m256d* low, __m256d* high) noexcept {
+  *low = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+  *high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+LCSM_INLINE __m256 join(__m256d low, __m256d high) noexcept {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
+}
+#endif
+#if defined(__AVX512F__)
+LCSM_INLINE void halves(__m512 x, __m512d* low, __m512d* high) noexcept {
+  *low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+  *high = _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)));
+}
+LCSM_INLINE __m512 join(__m512d low, __m512d high) noexcept {
+  const __m512d first = _mm512_castpd256_pd512(_mm256_castps_pd(_mm512_cvtpd_ps(low)));
+  return _mm512_castpd_ps(_mm512_insertf64x4(first, _mm256_castps_pd(_mm512_cvtpd_ps(high)), 1));
+}
+#endif
+}  // namespace detail
+#endif
+
+template <class V> LCSM_INLINE Widened<V> widen(V x) noexcept {
+  static_assert(std::is_same_v<scalar_t<V>, float>);
+  if constexpr (is_scalar<V>) {
+    return {static_cast<double>(x)};
+  } else {
+#if LCSM_X86_REGISTERS
+    typename Doubles<V>::register_type low, high;
+    detail::halves(detail::raw(x), &low, &high);
+    return {Doubles<V>(low), Doubles<V>(high)};
+#else
+    constexpr Index w = width<Doubles<V>>;
+    float from[width<V>];
+    double wide[w];
+    simd::store<V>(from, x);
+    Widened<V> y;
+    for (Index b = 0; b < width<V>; b += w) {
+      for (Index i = 0; i < w; ++i) wide[i] = static_cast<double>(from[b + i]);
+      y[to_size(b / w)] = simd::load<Doubles<V>>(wide);
+    }
+    return y;
+#endif
+  }
+}
+
+template <class V> LCSM_INLINE V narrow(const Widened<V>& x) noexcept {
+  static_assert(std::is_same_v<scalar_t<V>, float>);
+  if constexpr (is_scalar<V>) {
+    return static_cast<float>(x[0]);
+  } else {
+#if LCSM_X86_REGISTERS
+    return V(detail::join(detail::raw(x[0]), detail::raw(x[1])));
+#else
+    constexpr Index w = width<Doubles<V>>;
+    float to[width<V>];
+    double wide[w];
+    for (Index b = 0; b < width<V>; b += w) {
+      simd::store<Doubles<V>>(wide, x[to_size(b / w)]);
+      for (Index i = 0; i < w; ++i) to[b + i] = static_cast<float>(wide[i]);
+    }
+    return simd::load<V>(to);
+#endif
+  }
 }
 
 }  // namespace simd

@@ -95,24 +95,11 @@ template <class V> LCSM_INLINE void sincos(V x, V* sine, V* cosine) noexcept {
   if constexpr (std::is_same_v<T, double>) {
     detail::sincos_reduced<false, V>(x, sine, cosine);
   } else {
-    using D = std::conditional_t<simd::is_scalar<V>, double, Batch<double>>;
-    static_assert(simd::width<V> % simd::width<D> == 0);
-    T from[simd::width<V>], s[simd::width<V>], c[simd::width<V>];
-    simd::store<V>(from, x);
-    for (Index b = 0; b < simd::width<V>; b += simd::width<D>) {
-      double wide[simd::width<D>], wide_s[simd::width<D>], wide_c[simd::width<D>];
-      for (Index i = 0; i < simd::width<D>; ++i) wide[i] = static_cast<double>(from[b + i]);
-      D ds, dc;
-      detail::sincos_reduced<true, D>(simd::load<D>(wide), &ds, &dc);
-      simd::store<D>(wide_s, ds);
-      simd::store<D>(wide_c, dc);
-      for (Index i = 0; i < simd::width<D>; ++i) {
-        s[b + i] = static_cast<T>(wide_s[i]);
-        c[b + i] = static_cast<T>(wide_c[i]);
-      }
-    }
-    *sine = simd::load<V>(s);
-    *cosine = simd::load<V>(c);
+    const simd::Widened<V> wide = simd::widen<V>(x);
+    simd::Widened<V> s, c;
+    for (std::size_t i = 0; i < wide.size(); ++i) detail::sincos_reduced<true>(wide[i], &s[i], &c[i]);
+    *sine = simd::narrow<V>(s);
+    *cosine = simd::narrow<V>(c);
   }
   if (simd::any(simd::abs(x) > V(static_cast<T>(detail::TrigTable::limit)))) [[unlikely]] {
     T from[simd::width<V>], s[simd::width<V>], c[simd::width<V>];
