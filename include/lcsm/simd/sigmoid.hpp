@@ -26,10 +26,8 @@ template <class V> LCSM_INLINE V softplus(V x) noexcept {
   return simd::max<V>(V(simd::scalar_t<V>(0)), x) + detail::log1p_unit<V>(math::exp<V>(-simd::abs(x)));
 }
 
-// log(sigmoid(x)) = -softplus(-x)
-template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept {
-  return simd::min<V>(V(simd::scalar_t<V>(0)), x) - detail::log1p_unit<V>(math::exp<V>(-simd::abs(x)));
-}
+// log(sigmoid(x)): -0 where x is large
+template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept { return -math::softplus<V>(-x); }
 
 namespace detail {
 // Below 0.625, tanh(x) = x + x^3 numerator(x^2) / denominator(x^2) (the double form is that of Cephes, Moshier 1992).
