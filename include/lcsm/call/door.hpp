@@ -125,8 +125,8 @@ inline void offsets(const char* function, const Sequences& s, Index batch, Index
   if (s[s.size() - 1] != tokens) fail(text(tokens) + " at index " + text(s.size() - 1), text(s[s.size() - 1]));
 }
 
-// The streams of a call: how many sequences there are and which tokens each of them has.
-template <class T> std::vector<Timeline> timelines(const char* function, Index batch, Index tokens, const Options<T>& opt, std::vector<Index>& table) {
+// The streams of a call: how many sequences there are and which tokens each of them has. From any options with sequences, mask and direction.
+template <class Opt> std::vector<Timeline> timelines(const char* function, Index batch, Index tokens, const Opt& opt, std::vector<Index>& table) {
   const bool reverse = opt.direction == Direction::reverse;
   std::vector<Timeline> out;
   if (opt.sequences.given()) {
