@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/tiles.hpp>
 #include <lcsm/mixer.hpp>
 #include <lcsm/tensor/buffer.hpp>
 
@@ -55,6 +56,9 @@ template <class M, class T> class State {
         z_imag_(have(Shape::z_imag, sequences), 1, heads, Shape::z_per_channel ? keys : 1, Shape::z_per_channel ? values : keys),
         p_(have(Shape::has_p, sequences), 1, heads, 1, M::scale_per_channel ? values : 1), touched_(have(Shape::lazy, sequences), 1, heads, 1, keys),
         clock_(have(Shape::lazy, sequences), 1, heads, 1, 1), position_(sequences, 1, 1, 1, 1) {
+    Arena counting;                                         // a step allocates nothing: its scratch is the state's
+    { Tiles<M, T> tile(counting, Extent{sequences, 1, heads, keys, values}, 1); }
+    scratch_ = Buffer<std::byte>(counting.used() + 4 * (keys * Index(sizeof(T)) + 64));
     reset();
   }
 
@@ -65,8 +69,8 @@ template <class M, class T> class State {
 
   void reset() {
     m_.fill(T(0)), m_imag_.fill(T(0)), z_imag_.fill(T(0)), touched_.fill(0), clock_.fill(0), position_.fill(0);
-    z_.fill(M::normaliser::mean ? T(FromNothing::value) : T(0));
-    p_.fill(T(M::stabiliser::start));
+    z_.fill(static_cast<T>(M::normaliser::mean ? FromNothing::value : 0));
+    p_.fill(static_cast<T>(M::stabiliser::start));
   }
   // Forget one sequence, or take over one of another state (the slots of a server).
   void reset(Index n) { State fresh(1, heads(), keys(), values()); copy_sequence(n, fresh, 0); }
@@ -82,6 +86,9 @@ template <class M, class T> class State {
   template <class Visitor> void components(Visitor&& visitor) const { each(*this, [&](const char* name, auto member) { visitor(name, this->*member); }); }
   // visitor(name, mine, theirs)
   template <class Visitor> void components(Visitor&& visitor, const State& other) { each(*this, [&](const char* name, auto member) { visitor(name, this->*member, other.*member); }); }
+
+  // Scratch for one token of one head; holds nothing between calls.
+  Arena scratch() { return {scratch_.data(), scratch_.size()}; }
 
   StateView<T> view() {
     StateView<T> v;
@@ -106,6 +113,7 @@ template <class M, class T> class State {
   Buffer<T> m_, m_imag_, z_, z_imag_, p_;
   Buffer<double> touched_, clock_;
   Buffer<std::int64_t> position_;
+  Buffer<std::byte> scratch_;
 };
 
 }  // namespace lcsm

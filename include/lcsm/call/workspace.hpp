@@ -13,8 +13,9 @@ namespace lcsm {
 // and only ever grows.
 class Workspace {
  public:
-  Workspace(const char* function, std::span<std::byte> given, Index bytes_per_worker, Index workers) : bytes_(bytes_per_worker) {
-    const Index needed = size(bytes_per_worker, workers);
+  Workspace(const char* function, std::span<std::byte> given, Index bytes_per_worker, Index workers, Index shared = 0)
+      : bytes_(bytes_per_worker), shared_(shared) {
+    const Index needed = size(bytes_per_worker, workers, shared);
     if (!given.empty()) {
       if (Index(given.size()) < needed) raise<WorkspaceError>(function, "workspace", std::to_string(needed) + " bytes", std::to_string(given.size()));
       void* first = given.data();
@@ -33,13 +34,15 @@ class Workspace {
   Workspace(const Workspace&) = delete;
   ~Workspace() { if (release_) *release_ = false; }
 
-  Arena arena(Index worker) const { return {base_ + worker * bytes_, bytes_}; }
-  // Room for every worker, and for the block to start on a border.
-  static Index size(Index bytes_per_worker, Index workers) { return bytes_per_worker * workers + 64; }
+  Arena arena(Index worker) const { return {base_ + shared_ + worker * bytes_, bytes_}; }
+  // What all workers see.
+  Arena shared() const { return {base_, shared_}; }
+  // Room for every worker, and for the block to start on a border. All parts are multiples of 64 bytes.
+  static Index size(Index bytes_per_worker, Index workers, Index shared = 0) { return shared + bytes_per_worker * workers + 64; }
 
  private:
   std::byte* base_ = nullptr;
-  Index bytes_ = 0;
+  Index bytes_ = 0, shared_ = 0;
   bool* release_ = nullptr;
   Buffer<std::byte> own_;
 };

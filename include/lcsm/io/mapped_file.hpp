@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 // LCSM_NO_MMAP reads the file into memory instead of mapping it; so do systems without POSIX. All files of a program must agree on it.
@@ -18,7 +19,6 @@
 #include <vector>
 #else
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -40,6 +40,8 @@ class MappedFile {
 
 #ifdef LCSM_NO_MMAP
  public:
+  MappedFile(MappedFile&&) noexcept = default;
+  MappedFile& operator=(MappedFile&&) noexcept = default;
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
@@ -73,13 +75,13 @@ class MappedFile {
   };
   void open() {
     const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe must not make us wait
-    if (file.number < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
+    if (file.number < 0) fail("cannot be opened: " + std::generic_category().message(errno));
     struct stat facts {};
     if (::fstat(file.number, &facts) != 0 || !S_ISREG(facts.st_mode)) fail("expected a regular file");
     if (facts.st_size == 0) return;  // a mapping cannot be empty
     const auto size = static_cast<std::size_t>(facts.st_size);
     void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
-    if (data == MAP_FAILED) fail(std::string("cannot be mapped: ") + std::strerror(errno));
+    if (data == MAP_FAILED) fail("cannot be mapped: " + std::generic_category().message(errno));
     data_ = data, size_ = size;
   }
   void* data_ = nullptr;

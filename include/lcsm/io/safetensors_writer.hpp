@@ -91,7 +91,10 @@ class SafetensorsWriter {
   std::vector<const Tensors::value_type*> in_order() const {
     std::vector<const Tensors::value_type*> order;
     for (const auto& entry : tensors_) order.push_back(&entry);
-    std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return dtype_size(a->second.dtype) > dtype_size(b->second.dtype); });
+    std::sort(order.begin(), order.end(), [](auto* a, auto* b) {
+      const std::size_t x = dtype_size(a->second.dtype), y = dtype_size(b->second.dtype);
+      return x != y ? x > y : a->first < b->first;
+    });
     return order;
   }
   std::string header() const {

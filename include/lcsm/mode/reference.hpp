@@ -77,7 +77,7 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
     double& p = memory.p[to_size(c)];
     double next = 0, at = 0, own = 0;                       // log scales: after the write, of the read, of the bonus
     if constexpr (scaled) {
-      next = at = -INFINITY, own = tile.u.template log<double>(0, 0, c);
+      next = at = FromNothing::value, own = tile.u.template log<double>(0, 0, c);
       for (Index a = 0; a < K; ++a) {
         const double log_e = tile.e.template log<double>(0, a, c);
         next = std::max({next, tile.o.template log<double>(0, a, c) + p, log_e}), at = std::max({at, p, log_e + own});

@@ -29,6 +29,7 @@ template <class V> LCSM_INLINE Complex<V> conj(Complex<V> x) { return {x.re, -x.
 
 // x * y + z for every mixture of real and complex.
 template <class V> LCSM_INLINE V multiply_add(V x, V y, V z) { return simd::fma(x, y, z); }
+template <class V> LCSM_INLINE Complex<V> multiply_add(V x, V y, Complex<V> z) { return {simd::fma(x, y, z.re), z.im}; }
 template <class V> LCSM_INLINE Complex<V> multiply_add(V x, Complex<V> y, Complex<V> z) { return {simd::fma(x, y.re, z.re), simd::fma(x, y.im, z.im)}; }
 template <class V> LCSM_INLINE Complex<V> multiply_add(Complex<V> x, V y, Complex<V> z) { return multiply_add(y, x, z); }
 template <class V> LCSM_INLINE Complex<V> multiply_add(Complex<V> x, Complex<V> y, Complex<V> z) {

@@ -162,7 +162,8 @@ template <class V> LCSM_INLINE auto raw(V x) noexcept { return static_cast<typen
 // a * b + c, rounded once where the target has a fused product (LCSM_HAS_FMA) and twice elsewhere; lanes and scalars alike.
 template <class V> LCSM_INLINE V fma(V a, std::type_identity_t<V> b, std::type_identity_t<V> c) noexcept {
 #if !LCSM_HAS_FMA
-  return a * b + c;
+  const V product = a * b;  // two statements: within one, clang folds constants as if they were fused
+  return product + c;
 #else
   if constexpr (std::is_same_v<V, float>) return __builtin_fmaf(a, b, c);
   else if constexpr (is_scalar<V>) return __builtin_fma(a, b, c);

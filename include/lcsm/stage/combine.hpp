@@ -41,6 +41,13 @@ struct RecurrentGate {
   template <class V> LCSM_INLINE static V apply(V r, V parameter) { return map::constant<V>(-8) * r * math::softplus(parameter); }
 };
 
+// Mega: the multiplier is 1 - p a.
+struct Damped {
+  static constexpr const char* name = "1 - p a";
+  template <class V> LCSM_INLINE static V apply(V p, V a) { return math::log1p(-(p * a)); }
+  template <class V> LCSM_INLINE static V multiplier(V p, V a) { return simd::fma(-p, a, map::constant<V>(1)); }
+};
+
 template <class Combine> constexpr const char* name_of() {
   if constexpr (requires { Combine::name; }) return Combine::name; else return "map of several";
 }

@@ -82,6 +82,11 @@ template <int Tau = 1> struct LogSigmoid {                  // multiplier sigmoi
     if constexpr (Tau == 1) return math::sigmoid(x); else return math::exp(apply(x));
   }
 };
+struct LogComplement {                                      // multiplier 1 - sigmoid(x): the gate of which x opens the write
+  static constexpr const char* name = "log (1 - sigmoid)";
+  template <class V> LCSM_INLINE static V apply(V x) { return math::log_sigmoid(-x); }
+  template <class V> LCSM_INLINE static V multiplier(V x) { return math::sigmoid(-x); }
+};
 struct LogAbs {                                             // the input is the multiplier itself; its sign is a term of its own
   static constexpr const char* name = "log |x|";
   template <class V> LCSM_INLINE static V apply(V x) { return math::log(simd::abs(x)); }

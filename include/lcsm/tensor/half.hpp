@@ -49,7 +49,7 @@ template <class From, class To> constexpr std::uint64_t widen_bits(std::uint64_t
   if (From::exponent == To::exponent || magnitude == 0) return sign | (magnitude << grow);
   // A subnormal with its highest bit at `top` is 2^(top + 1 - bias - fraction) times a number in [1, 2).
   const int top = static_cast<int>(std::bit_width(magnitude)) - 1, exponent = top + 1 - From::bias - From::fraction + To::bias;
-  return sign | (static_cast<std::uint64_t>(exponent - 1) << To::fraction) + (magnitude << (To::fraction - top));
+  return sign | ((static_cast<std::uint64_t>(exponent - 1) << To::fraction) + (magnitude << (To::fraction - top)));  // adds its leading bit
 }
 
 template <class T>

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/state.hpp>
+#include <lcsm/simd/complex.hpp>
+#include <lcsm/stage/arena.hpp>
+#include <lcsm/stage/where.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// The memory of one head of one sequence as kernels see it: rows of value channels with a stride, and what else the mixer keeps.
+template <class M, class T> struct Memory {
+  using Shape = StateShape<M>;
+  Index keys = 0, values = 0;
+  T *m = nullptr, *m_imag = nullptr;
+  Index row = 0, row_imag = 0;                              // strides of m
+  T *z = nullptr, *z_imag = nullptr;
+  Index z_row = 0, z_row_imag = 0;                          // of z, where it has a row per key; else its K numbers lie side by side
+  T* p = nullptr;
+
+  // A part of a state.
+  static Memory of(const StateView<T>& s, const Run& run) {
+    Memory x;
+    x.keys = run.extent.keys, x.values = run.extent.values;
+    const auto at = [&](const View<T>& v) { return v.data ? v.data + v.offset(run.sequence, 0, run.head, 0, 0) : nullptr; };
+    x.m = at(s.m), x.row = s.m.stride[3], x.m_imag = at(s.m_imag), x.row_imag = s.m_imag.stride[3];
+    x.z = at(s.z), x.z_row = s.z.stride[3], x.z_imag = at(s.z_imag), x.z_row_imag = s.z_imag.stride[3], x.p = at(s.p);
+    return x;
+  }
+  // Scratch of its own.
+  static Memory in(Arena& arena, Index keys, Index values) {
+    Memory x;
+    x.keys = keys, x.values = values;
+    x.row = x.row_imag = x.z_row = x.z_row_imag = round_up(values, 64 / Index(sizeof(T)));
+    const Index size = keys * x.row, z_size = Shape::z_per_channel ? size : keys;
+    x.m = arena.take<T>(size), x.m_imag = arena.take<T>(Shape::has_imag ? size : 0);
+    x.z = arena.take<T>(Shape::has_z ? z_size : 0), x.z_imag = arena.take<T>(Shape::z_imag ? z_size : 0);
+    x.p = arena.take<T>(Shape::has_p ? x.scales() : 0);
+    return x;
+  }
+
+  Index scales() const { return M::scale_per_channel ? values : 1; }
+  Index z_rows() const { return Shape::z_per_channel ? keys : 1; }
+  Index z_columns() const { return Shape::z_per_channel ? values : keys; }
+
+  // Nothing seen. As a summary, the log scale starts below everything, whatever the mixer's own start.
+  void clear(bool summary = false) const {
+    for (Index a = 0; a < keys; ++a) {
+      std::fill_n(m + a * row, values, T(0));
+      if constexpr (Shape::has_imag) std::fill_n(m_imag + a * row_imag, values, T(0));
+    }
+    if constexpr (Shape::has_z)
+      for (Index a = 0; a < z_rows(); ++a) {
+        std::fill_n(z + a * z_row, z_columns(), static_cast<T>(M::normaliser::mean ? FromNothing::value : 0));
+        if constexpr (Shape::z_imag) std::fill_n(z_imag + a * z_row_imag, z_columns(), T(0));
+      }
+    if constexpr (Shape::has_p) std::fill_n(p, scales(), static_cast<T>(summary ? FromNothing::value : M::stabiliser::start));
+  }
+
+  // visitor(my row, the other's row, length) over all numbers of two memories of one shape.
+  template <class Other, class Visitor> void zip(const Other& other, Visitor&& visitor) const {
+    for (Index a = 0; a < keys; ++a) {
+      visitor(m + a * row, other.m + a * other.row, values);
+      if constexpr (Shape::has_imag) visitor(m_imag + a * row_imag, other.m_imag + a * other.row_imag, values);
+    }
+    if constexpr (Shape::has_z)
+      for (Index a = 0; a < z_rows(); ++a) {
+        visitor(z + a * z_row, other.z + a * other.z_row, z_columns());
+        if constexpr (Shape::z_imag) visitor(z_imag + a * z_row_imag, other.z_imag + a * other.z_row_imag, z_columns());
+      }
+    if constexpr (Shape::has_p) visitor(p, other.p, scales());
+  }
+  template <class Other> void copy_from(const Other& other) const {
+    zip(other, [](T* to, const auto* from, Index n) {
+      if (static_cast<const void*>(to) != static_cast<const void*>(from)) for (Index c = 0; c < n; ++c) to[c] = T(from[c]);
+    });
+  }
+
+  template <class V> LCSM_INLINE auto load_m(Index a, Index c) const { return load<M::complex, V>(m + a * row, m_imag + a * row_imag, c); }
+  template <class F> LCSM_INLINE void store_m(Index a, Index c, F x) const { store(m + a * row, m_imag + a * row_imag, c, x); }
+  template <class V> LCSM_INLINE auto load_z(Index a, Index c) const { return load<M::complex && Shape::has_z && Shape::z_imag, V>(z + a * z_row, z_imag + a * z_row_imag, c); }
+  template <class F> LCSM_INLINE void store_z(Index a, Index c, F x) const { store(z + a * z_row, z_imag + a * z_row_imag, c, x); }
+
+ private:
+  template <bool Pair, class V> LCSM_INLINE static auto load(const T* re, const T* im, Index c) {
+    if constexpr (Pair) return Complex<V>(simd::load<V>(re + c), simd::load<V>(im + c)); else return simd::load<V>(re + c);
+  }
+  template <class F> LCSM_INLINE static void store(T* re, T* im, Index c, F x) {
+    simd::store(re + c, real_part(x));
+    if constexpr (is_complex<F>) simd::store(im + c, imag_part(x));
+  }
+};
+
+// Where a head starts: its part of the initial state, or nothing seen.
+template <class M, class T> void start_from(const Memory<M, T>& memory, const StateView<const T>& initial, const Run& run) {
+  if (initial) memory.copy_from(Memory<M, const T>::of(initial, run)); else memory.clear();
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/door.hpp>
+#include <lcsm/call/finish.hpp>
+#include <lcsm/call/workspace.hpp>
+#include <lcsm/stage/leaf.hpp>
+
+namespace lcsm {
+
+// Of a short convolution; T is what it computes in and keeps its state in, and follows the output unless said.
+//
+//   initial     the inputs before the first, [N, 1, H, W - 1, D], oldest first; none: zeros. Features side by side
+//   final       where the last W - 1 inputs go, of the same shape; it may be the initial one. A Buffer<T>(N, 1, H, W - 1, D) will do
+//   sequences   offsets of packed sequences (the batch is then 1): each starts from its own state and sees no other
+//   mask        [B, T, 1, 1] of bytes, 0 = padding: such a token is not there. It enters no window and writes 0, so that padding on the left, on
+//               the right or in between changes nothing, with a bias too. Not together with sequences
+//   direction   reverse: time runs backwards, a window holds the tokens that follow, and the initial state enters at the end
+template <class T> struct ConvolutionOptions {
+  View<const T> initial{};
+  View<T> final{};
+  Sequences sequences{};
+  View<const std::uint8_t> mask{};
+  Direction direction = Direction::forward;
+};
+
+inline namespace LCSM_ARCH {
+namespace convolution {
+
+// Numbers of any storage type and stride as lanes.
+template <class V, class S> LCSM_INLINE V gather(const S* from, Index stride) noexcept {
+  using T = simd::scalar_t<V>;
+  if constexpr (simd::width<V> == 1) return stage::convert<T>(*from);
+  else {
+    if constexpr (std::is_same_v<std::remove_const_t<S>, T>)
+      if (stride == 1) return simd::load<V>(from);
+    alignas(64) T lanes[simd::width<V>];
+    for (Index n = 0; n < simd::width<V>; ++n) lanes[n] = stage::convert<T>(from[n * stride]);
+    return simd::load<V>(lanes);
+  }
+}
+
+// One token of all heads as numbers of T, features side by side.
+template <class T> struct Token {
+  const T* data = nullptr;
+  Index head = 0;                                           // stride
+};
+
+// The parameters of all heads, tap by tap, so that lanes are channels.
+template <class T> struct Taps {
+  Index count, heads, features, pitch;
+  T *weight, *bias, *zeros;
+  Index used;
+
+  Taps(Arena arena, Index taps, Index head_count, Index feature_count)
+      : count(taps), heads(head_count), features(feature_count), pitch(round_up(feature_count, 64 / Index(sizeof(T)))),
+        weight(arena.take<T>(heads * taps * pitch)), bias(arena.take<T>(heads * pitch)), zeros(arena.take<T>(pitch)), used(arena.used()) {}
+
+  template <class P, class Q> void fill(const View<P>& w, const View<Q>& b) const {
+    for (Index h = 0; h < heads; ++h) {
+      const Index hw = w.head() == 0 ? 0 : h / (heads / w.head()), hb = b.head() == 0 ? 0 : h / (heads / b.head());
+      for (Index k = 0; k < count; ++k)
+        for (Index d = 0; d < features; ++d) weight[(h * count + k) * pitch + d] = stage::convert<T>(w.data[w.offset(0, 0, hw, d, k)]);
+      for (Index d = 0; d < features; ++d) bias[h * pitch + d] = b ? stage::convert<T>(b.data[b.offset(0, 0, hb, 0, d)]) : T(0);
+    }
+    std::fill_n(zeros, pitch, T(0));
+  }
+};
+
+// The inputs of one sequence along its timeline, those before its first token included: read in place where they can be used as they stand,
+// else converted into a ring of as many rows as there are taps.
+template <class T, class X> class Inputs {
+ public:
+  static bool in_place(const View<X>& x, Index features) {
+    return std::is_same_v<std::remove_const_t<X>, T> && (features == 1 || (x.stride[4] == 1 && x.feature() == features));
+  }
+  static Index ring_size(const View<X>& x, const Taps<T>& taps) { return in_place(x, taps.features) ? 0 : taps.count * taps.heads * taps.pitch; }
+
+  Inputs(const View<X>& x, const View<const T>& initial, const Taps<T>& taps, const Timeline& time, Index batch, Index sequence, T* ring)
+      : x_(x), initial_(initial), taps_(taps), time_(time), batch_(batch), sequence_(sequence), ring_(ring), in_place_(in_place(x, taps.features)) {}
+
+  const Timeline& time() const noexcept { return time_; }
+  // Token j of the timeline; -1 is the newest number of the initial state. At most `count` tokens in a row are alive at a time.
+  Token<T> token(Index j) const {
+    if (j < 0) return initial_ ? Token<T>{initial_.data + initial_.offset(sequence_, 0, 0, taps_.count - 1 + j, 0), initial_.stride[2]} : Token<T>{taps_.zeros, 0};
+    const X* from = x_.data + x_.offset(batch_, time_.token(j), 0, 0, 0);
+    if constexpr (std::is_same_v<std::remove_const_t<X>, T>)
+      if (in_place_) return {from, x_.stride[2]};
+    T* to = ring_ + j % taps_.count * taps_.heads * taps_.pitch;
+    for (Index h = 0; h < taps_.heads; ++h)
+      for (Index d = 0; d < taps_.features; ++d) to[h * taps_.pitch + d] = stage::convert<T>(from[h * x_.stride[2] + d * x_.stride[4]]);
+    return {to, taps_.pitch};
+  }
+
+ private:
+  const View<X>& x_;
+  const View<const T>& initial_;
+  const Taps<T>& taps_;
+  const Timeline& time_;
+  Index batch_, sequence_;
+  T* ring_;
+  bool in_place_;
+};
+
+// One token of one head. The sum starts with the bias and goes from the oldest tap to the present one, one fused product each: whoever computes
+// it, and however a sequence is cut, the bits are the same. Known > 0: the number of taps as a constant.
+template <class Activation, Index Known, class T, class S>
+LCSM_INLINE void row(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>& y) {
+  const Index count = Known > 0 ? Known : taps.count;
+  const T* weight = taps.weight + h * taps.count * taps.pitch;
+  for_lanes<T>(taps.features, [&]<class V>(std::type_identity<V>, Index c) {
+    V sum = simd::load<V>(taps.bias + h * taps.pitch + c);
+    for (Index k = 0; k < count; ++k) sum = simd::fma(simd::load<V>(weight + k * taps.pitch + c), simd::load<V>(window[k].data + h * window[k].head + c), sum);
+    y.put(c, V(Activation::apply(sum)));
+  });
+}
+
+// The tokens [first, first + count) of a timeline, time outside and the whole width inside.
+template <class Activation, class T, class X, class S>
+LCSM_NOINLINE void tokens(const Inputs<T, X>& in, const Taps<T>& taps, const View<S>& y, Index batch, Index first, Index count, Token<T>* window) {
+  const Index past = taps.count - 1;
+  for (Index k = 0; k < past; ++k) window[k] = in.token(first - past + k);
+  for (Index j = first; j < first + count; ++j) {
+    window[past] = in.token(j);
+    S* to = y.data + y.offset(batch, in.time().token(j), 0, 0, 0);
+    for (Index h = 0; h < taps.heads; ++h) {
+      const Row<S> out{to + h * y.stride[2], y.stride[4]};
+      if (taps.count == 4) row<Activation, 4>(window, taps, h, out); else row<Activation, 0>(window, taps, h, out);
+    }
+    for (Index k = 0; k < past; ++k) window[k] = window[k + 1];
+  }
+}
+
+// The last inputs. Going from old to new, a state may move on in its own place.
+template <class T, class X> void last_inputs(const Inputs<T, X>& in, const Taps<T>& taps, const View<T>& final, Index sequence) {
+  const Index past = taps.count - 1;
+  for (Index r = 0; r < past; ++r) {
+    const Token<T> from = in.token(in.time().length - past + r);
+    for (Index h = 0; h < taps.heads; ++h) {
+      T* to = final.data + final.offset(sequence, 0, h, r, 0);
+      if (const T* row = from.data + h * from.head; row != to) std::copy_n(row, taps.features, to);
+    }
+  }
+}
+
+template <class T> bool given(const View<T>& v) { return v.data || v.extent != View<T>{}.extent; }
+
+// A checked call: nothing is written before it stands.
+template <class T> struct Call {
+  static constexpr Index block = 128;                       // tokens of one item of work
+  struct Part { Index sequence, first; };
+  const ConvolutionOptions<T>& options;
+  std::vector<Index> table;
+  std::vector<Timeline> streams;
+  std::vector<Part> parts;
+
+  template <class X, class P, class Q, class S>
+  Call(const char* function, const View<X>& x, const View<P>& weight, const View<Q>& bias, const View<S>& y, const ConvolutionOptions<T>& opt) : options(opt) {
+    const Index batch = y.batch(), tokens = y.time(), heads = y.head(), features = y.feature();
+    door::data(function, "y", y), door::axis(function, "y", y, 3, 1, true), door::output_axes(function, "y", y);
+    streams = door::timelines(function, batch, tokens, opt, table);
+    const Index of_x[] = {batch, tokens, heads, 1, features};
+    for (std::size_t a = 0; a < 5; ++a) door::axis(function, "x", x, a, of_x[a], true);
+    door::data(function, "x", x);
+    door::axis(function, "weight", weight, 0, 1, true), door::axis(function, "weight", weight, 1, 1, true);
+    door::grouped_heads(function, "weight", weight, heads), door::axis(function, "weight", weight, 3, features, true);
+    if (weight.feature() < 1) raise<ShapeError>(function, "weight", "a feature extent of at least 1 tap", door::text(weight.feature()));
+    door::data(function, "weight", weight);
+    if (given(bias)) {
+      for (std::size_t a : {0u, 1u, 3u}) door::axis(function, "bias", bias, a, 1, true);
+      door::grouped_heads(function, "bias", bias, heads), door::axis(function, "bias", bias, 4, features, true);
+      door::data(function, "bias", bias);
+    }
+    const Index sequences = Index(streams.size()), past = weight.feature() - 1;
+    if (given(opt.initial)) door::component(function, "options", "initial", opt.initial, sequences, heads, past, features);
+    if (given(opt.final)) {
+      door::component(function, "options", "final", opt.final, sequences, heads, past, features);
+      door::output_axes(function, "options.final", opt.final);
+    }
+    for (Index n = 0; n < sequences; ++n)
+      for (Index first = 0; first < streams[to_size(n)].length; first += block) parts.push_back({n, first});
+  }
+  Index batch(Index sequence) const { return options.sequences.given() ? 0 : sequence; }
+};
+
+}  // namespace convolution
+
+// The short causal depthwise convolution in front of Mamba (arXiv:2312.00752), gated linear attention, the delta rules and others:
+//
+//   y_t[d] = f(bias[d] + sum over j = 0 .. W - 1 of weight[d, j] x_{t - (W - 1) + j}[d])
+//
+// x, y [B, T, H, 1, D]; weight [H, D, W] as parameter(data, H, D, W), the last tap being that of the present token (PyTorch's conv1d); bias
+// parameter(data, H, D), or {} for none. The parameters' heads may be fewer, and divide those of y; an axis of x, and the channels of a
+// parameter, may repeat (extent 1, stride 0). f is a map of stage/maps.hpp: map::Identity, map::Silu ... Any W >= 1, T >= 0 and strides.
+//
+// Splitting a call anywhere and carrying the state changes no bit, nor does the number of threads, nor `short_convolution_step` instead. A sum is
+// within W eps times the sum of the absolute values of its terms (W fused products from the bias on), before f. A NaN reaches the windows that
+// hold it and the state, no other channel or sequence. x and y must not overlap. Parallel over sequences and blocks of tokens. Throws before
+// anything is written: ShapeError for views, SequenceError for offsets and masks.
+template <class Activation = map::Identity, class Exec, class X, class P, class S, class T = storage_compute_t<S>>
+void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight, const std::type_identity_t<View<const std::remove_const_t<P>>>& bias, const View<S>& y,
+                       const ConvolutionOptions<T>& options = {}) {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "lcsm::short_convolution: computes in float or double");
+  const convolution::Call<T> call("short_convolution", x, weight, bias, y, options);
+  const Index taps_count = weight.feature(), parts = Index(call.parts.size()), sequences = Index(call.streams.size());
+  const convolution::Taps<T> counting({}, taps_count, y.head(), y.feature());
+  const Index ring_size = convolution::Inputs<T, X>::ring_size(x, counting);
+  Arena of_worker;
+  of_worker.take<T>(ring_size), of_worker.take<convolution::Token<T>>(taps_count);
+
+  const Workspace workspace("short_convolution", {}, of_worker.used(), exec.workers(std::max(parts, sequences)), counting.used);
+  const convolution::Taps<T> taps(workspace.shared(), taps_count, y.head(), y.feature());
+  taps.fill(weight, bias);
+  const auto inputs = [&](Index sequence, T* ring) {
+    return convolution::Inputs<T, X>(x, options.initial, taps, call.streams[to_size(sequence)], call.batch(sequence), sequence, ring);
+  };
+
+  zero_padding(call, y);
+  exec.for_each(parts, [&](Index n, Index worker) {
+    const auto [sequence, first] = call.parts[to_size(n)];
+    Arena arena = workspace.arena(worker);
+    T* ring = arena.template take<T>(ring_size);
+    auto* window = arena.template take<convolution::Token<T>>(taps_count);
+    const Index count = std::min(call.block, call.streams[to_size(sequence)].length - first);
+    convolution::tokens<Activation>(inputs(sequence, ring), taps, y, call.batch(sequence), first, count, window);
+  });
+  if (!options.final) return;
+  exec.for_each(sequences, [&](Index n, Index worker) {     // after all windows: the initial state may be the final one
+    Arena arena = workspace.arena(worker);
+    convolution::last_inputs(inputs(n, arena.template take<T>(ring_size)), taps, options.final, n);
+  });
+}
+
+// One token of every sequence: x_t and y_t are [N, 1, H, 1, D] (and may be one), state is [N, 1, H, W - 1, D] and moves on by one token. The same
+// sums as above, bit for bit. Allocates nothing and throws nothing: shapes are asserted. A weight whose channels lie side by side (a view
+// with row stride 1) is read in lanes.
+template <class Activation = map::Identity, class X, class P, class S, class T>
+void short_convolution_step(const View<X>& x, const View<P>& weight, const std::type_identity_t<View<const std::remove_const_t<P>>>& bias, const View<S>& y, const View<T>& state) noexcept {
+  const Index heads = y.head(), features = y.feature(), past = weight.feature() - 1;
+  LCSM_ASSERT(y.time() == 1 && past >= 0 && (heads == 0 || (weight.head() > 0 && heads % weight.head() == 0)));
+  LCSM_ASSERT(past == 0 || (state.batch() == y.batch() && state.head() == heads && state.row() == past && state.feature() == features));
+  LCSM_ASSERT(past == 0 || features < 2 || state.stride[4] == 1);
+  for (Index n = 0; n < y.batch(); ++n)
+    for (Index h = 0; h < heads; ++h) {
+      const P* w = weight.data + weight.offset(0, 0, h / (heads / weight.head()), 0, 0);
+      const P* b = bias ? bias.data + bias.offset(0, 0, h / (heads / bias.head()), 0, 0) : nullptr;
+      const X* from = x.data + x.offset(n, 0, h, 0, 0);
+      T* memory = past > 0 ? state.data + state.offset(n, 0, h, 0, 0) : nullptr;
+      const Row<S> out{y.data + y.offset(n, 0, h, 0, 0), y.stride[4]};
+      for_lanes<T>(features, [&]<class V>(std::type_identity<V>, Index c) {
+        const auto weight_at = [&](Index k) { return convolution::gather<V>(w + c * weight.stride[3] + k * weight.stride[4], weight.stride[3]); };
+        V sum = b ? convolution::gather<V>(b + c * bias.stride[4], bias.stride[4]) : V(T(0));
+        const V now = convolution::gather<V>(from + c * x.stride[4], x.stride[4]);
+        for (Index k = 0; k < past; ++k) {
+          T* place = memory + k * state.stride[3] + c;
+          sum = simd::fma(weight_at(k), simd::load<V>(place), sum);
+          simd::store(place, k + 1 < past ? simd::load<V>(place + state.stride[3]) : now);
+        }
+        out.put(c, V(Activation::apply(simd::fma(weight_at(past), now, sum))));
+      });
+    }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/tuning.hpp>
+#include <lcsm/mixer.hpp>
+
+namespace lcsm {
+
+// What a mixer can do, by its types alone. A mode that does not fit fails with one line that names the function, the reason and the way out.
+
+// Coefficients are a key side times a channel side: matrix products within a chunk.
+template <class M> inline constexpr bool is_chunkable = M::factors && !M::coupled;
+// An associative scan over a diagonal oscillation.
+template <class M> inline constexpr bool is_scannable = !M::coupled;
+// The memory has a fixed size.
+template <class M> inline constexpr bool has_finite_state = true;
+// Shifting the input in time shifts the output.
+template <class M> inline constexpr bool is_time_invariant = M::time_invariant;
+
+template <class M> concept Chunkable = is_chunkable<M>;
+template <class M> concept Scannable = is_scannable<M>;
+template <class M> concept FiniteState = has_finite_state<M>;
+template <class M> concept TimeInvariant = is_time_invariant<M>;
+
+template <class M> constexpr bool has_mode(Mode mode) {
+  switch (mode) {
+    case Mode::scan: return is_scannable<M>;
+    case Mode::chunkwise: return is_chunkable<M>;
+    case Mode::attention: return !M::coupled;
+    default: return true;
+  }
+}
+// The reason why a mode is missing; empty if it is not.
+template <class M> constexpr const char* why_not(Mode mode) {
+  if (has_mode<M>(mode)) return "";
+  if (M::coupled) return "a coupled oscillation (delta rule) has no diagonal form";
+  return "an elementwise (K x D) stage does not factor into matrix products";
+}
+
+}  // namespace lcsm

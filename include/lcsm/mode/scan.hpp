@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/kernel/carry.hpp>
+#include <lcsm/mode/abilities.hpp>
+#include <lcsm/mode/recurrent.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// A scan split over time, in three passes: summarise every stretch from nothing, carry, run every stretch from its carried memory.
+template <class M, class T> struct ScanScratch {
+  Tiles<M, T> tile;
+  Diagonal<M, T> body;
+  Summary<M, double> carry;
+  Memory<M, T> before;
+  ScanScratch(Arena& arena, const Extent& n, const Tuning& tuning)
+      : tile(arena, n, std::min(tuning.rows, std::max<Index>(n.tokens, 1))), body(arena, n), carry(arena, n.keys, n.values),
+        before(Memory<M, T>::in(arena, n.keys, n.values)) {}
+};
+
+template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
+  const Extent& n = call.extent;
+  const Index length = call.options.tuning.scan_chunk, rows = call.options.tuning.rows;
+  // Stretches of all heads, in order: those of unit u are [first[u], first[u + 1]).
+  std::vector<Index> first(to_size(call.units() + 1), 0), owner;
+  for (Index u = 0; u < call.units(); ++u) {
+    const Index count = divide_up(call.unit(u).time.length, length);
+    first[to_size(u + 1)] = first[to_size(u)] + count;
+    owner.insert(owner.end(), to_size(count), u);
+  }
+  const Index stretches = Index(owner.size());
+  Arena counting, counting_shared;
+  { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
+  for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
+  const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers(std::max(stretches, call.units())), counting_shared.used());
+  zero_padding(call, y);
+  Arena shared = workspace.shared();
+  std::vector<Summary<M, T>> summary;
+  for (Index s = 0; s < stretches; ++s) summary.emplace_back(shared, n.keys, n.values);
+
+  const auto over_tokens = [&](Index s, ScanScratch<M, T>& scratch, auto&& use) {
+    const Index u = owner[to_size(s)], begin = (s - first[to_size(u)]) * length;
+    const Run run = call.unit(u);
+    const Index end = std::min(begin + length, run.time.length);
+    scratch.tile.begin(call.in, run);
+    for (Index j = begin; j < end; j += rows) {
+      const Index count = std::min(rows, end - j);
+      scratch.tile.fill(call.in, run, j, count);
+      use(run, j, count);
+    }
+  };
+  exec.for_each(stretches, [&](Index s, Index worker) {
+    Arena arena = workspace.arena(worker);
+    ScanScratch<M, T> scratch(arena, n, call.options.tuning);
+    summary[to_size(s)].clear();
+    over_tokens(s, scratch, [&](const Run&, Index, Index count) { summary[to_size(s)].append(scratch.tile, scratch.body, count); });
+  });
+  exec.for_each(call.units(), [&](Index u, Index worker) {
+    Arena arena = workspace.arena(worker);
+    ScanScratch<M, T> scratch(arena, n, call.options.tuning);
+    const Run run = call.unit(u);
+    scratch.carry.clear();
+    if (call.options.initial) scratch.carry.memory.copy_from(Memory<M, const T>::of(call.options.initial, run)); else scratch.carry.memory.clear();
+    for (Index s = first[to_size(u)]; s < first[to_size(u + 1)]; ++s) {
+      scratch.before.copy_from(scratch.carry.memory);
+      combine(scratch.carry, summary[to_size(s)]);
+      summary[to_size(s)].memory.copy_from(scratch.before);  // the memory before a stretch takes the place of its summary
+    }
+    if (run.time.length == 0 && call.options.final) Memory<M, T>::of(call.options.final, run).copy_from(scratch.carry.memory);
+  });
+  exec.for_each(stretches, [&](Index s, Index worker) {
+    Arena arena = workspace.arena(worker);
+    ScanScratch<M, T> scratch(arena, n, call.options.tuning);
+    const Memory<M, T>& memory = summary[to_size(s)].memory;
+    over_tokens(s, scratch, [&](const Run& run, Index j, Index count) {
+      scratch.body.advance(scratch.tile, count, memory, [&](Index t) { return output_row(y, run, j + t); });
+    });
+    const Index u = owner[to_size(s)];
+    if (call.options.final && s + 1 == first[to_size(u + 1)]) Memory<M, T>::of(call.options.final, call.unit(u)).copy_from(memory);
+  });
+  finish_positions(call);
+}
+
+// The associative scan (earlier, later) -> (decay_later decay_earlier, decay_later memory_earlier + memory_later). With enough heads every head
+// is one sweep, as channels and heads already fill the processor; with few, time is split into stretches of tuning.scan_chunk tokens, whose
+// carry is kept in double. Which of the two depends on shapes alone; neither does the number of threads change a bit.
+// Same arguments, aliasing and errors as `recurrent`.
+template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
+void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
+  constexpr bool inputs = M::template bound<In>, diagonal = is_scannable<M>;
+  if constexpr (!inputs) static_assert(inputs, "lcsm::scan: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
+  else if constexpr (!diagonal) static_assert(diagonal, "lcsm::scan: a coupled oscillation (delta rule) has no diagonal scan: use lcsm::recurrent");
+  else {
+    const auto call = checked_call<M, T>("scan", in, y, options);
+    if (call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk) {
+      sweep("scan", exec, call, y);
+    } else scan_over_time(exec, call, y);
+  }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
