@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+// The same tests where files are read, not mapped.
+#define LCSM_NO_MMAP
+#include "safetensors.cpp"
