@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include <lcsm/mixers/s4d.hpp>
+
+#include "unit/mixers/against_golden.hpp"
+
+#include <cmath>
+
+using namespace lcsm;
+using namespace lcsm::test;
+
+TEST_CASE("S4D from its raw parameters", "[mixers]") {
+  for_each_case("s4d", [](Against& at) {
+    const auto want = at("out", "y", "bft");
+    const auto A_imag = at("par", "A_imag", "fr");
+    State<S4d, double> state(want.batch(), 1, A_imag.row(), want.feature());
+    S4d::In<const double> in{.x = at("in", "u", "bft"), .log_dt = at("par", "log_dt", "f"), .log_A_real = at("par", "log_A_real", "fr"), .A_imag = A_imag, .C = at("par", "C", "frn", 0),
+                             .C_imag = at("par", "C", "frn", 1), .D = at("par", "D", "f")};
+    run<S4d>(in, want, state, false);
+    // The kernel is the response to an impulse, without the skip.
+    const auto kernel = at("aux", "kernel", "ft");
+    Buffer<double> impulse(1, kernel.time(), 1, kernel.feature()), none(kernel.feature());
+    for (Index c = 0; c < kernel.feature(); ++c) impulse.view()(0, 0, 0, c) = 1;
+    in.x = std::as_const(impulse).view(), in.D = std::as_const(none).view();
+    State<S4d, double> fresh(1, 1, A_imag.row(), kernel.feature());
+    run<S4d>(in, kernel, fresh, false);
+  });
+}
+
+TEST_CASE("the S4 repository's full kernel, zero-order hold, with a B of its own and an initial state", "[mixers]") {
+  Index seen = 0;
+  for_each_case("s4d_kernel_full", [&](Against& at) {
+    if (at.golden.attributes.at("disc") != "zoh") return;
+    ++seen;
+    const auto want = at("out", "y", "bhft");                // [B, Cn, H, L], Cn = 1
+    Array dt = at.file.array(at.golden.name, "par", "inv_dt"), re = at.file.array(at.golden.name, "par", "A_real"), im = at.file.array(at.golden.name, "par", "A_imag");
+    for (double& x : dt.values) x = std::log(std::log1p(std::exp(x)));
+    for (double& x : im.values) x = -x;
+    const double zero = 0;
+    State<S4dWithB, double> state(want.batch(), 1, re.shape[1], want.feature());
+    copy(at("s0", "state", "bfrn", 0), state.view().m), copy(at("s0", "state", "bfrn", 1), state.view().m_imag);
+    S4dWithB::In<const double> in{.x = at("in", "u", "bft"), .log_dt = arrange(dt, "fn"), .log_A_real = arrange(re, "fr"), .A_imag = arrange(im, "fr"), .B = at("par", "B", "hfrn", 0),
+                                  .B_imag = at("par", "B", "hfrn", 1), .C = at("par", "C", "hfrn", 0), .C_imag = at("par", "C", "hfrn", 1), .D = {&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}}};
+    run<S4dWithB>(in, want, state, true);
+    close(state.view().m, at("s1", "x", "bfrn", 0));
+    close(state.view().m_imag, at("s1", "x", "bfrn", 1));
+  });
+  CHECK(seen == 1);
+}
+
+TEST_CASE("S4D's published starts", "[mixers]") {
+  init::Generator rng(3);
+  double imag[4], real[4], log_dt[1];
+  const auto start = [&](S4dStart s) { initialise(S4d{}, {.log_dt = parameter(log_dt, 1, 1), .log_A_real = parameter(real, 1, 4, 1), .A_imag = parameter(imag, 1, 4, 1)}, rng, s); };
+  const auto is = [&](std::initializer_list<double> expected, double tolerance) {
+    const double* x = imag;
+    for (double want : expected) CHECK(std::abs(*x++ - want) <= tolerance);
+  };
+  start(S4dStart::lin);
+  is({0, 3.141592653589793, 6.283185307179586, 9.42477796076938}, 4e-15);
+  CHECK(real[2] == std::log(0.5));
+  CHECK((log_dt[0] >= std::log(1e-3) && log_dt[0] < std::log(1e-1)));
+  start(S4dStart::inv);
+  is({17.825, 4.2441, 1.5279, 0.3638}, 5e-4);
+  start(S4dStart::legs);
+  is({0.4275, 1.9578, 5.3542, 19.8574}, 5e-5);
+  start(S4dStart::quad);
+  is({1 / 3.141592653589793, 9 / 3.141592653589793}, 1e-15);
+  start(S4dStart::real);
+  is({0, 0, 0, 0}, 0);
+  CHECK(real[3] == std::log(4.0));
+}
