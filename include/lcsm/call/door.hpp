@@ -21,16 +21,20 @@ template <class T> void axis(const char* function, const char* argument, const V
   const bool repeats = may_repeat && given == 1 && v.stride[axis] == 0;
   if (given != expected && !repeats) raise<ShapeError>(function, argument, std::string(names[axis]) + " extent " + text(expected), text(given));
 }
+template <class T> bool empty(const View<T>& v) {
+  for (Index n : v.extent)
+    if (n == 0) return true;
+  return false;
+}
 template <class T> void data(const char* function, const char* argument, const View<T>& v) {
-  bool empty = false;
-  for (Index n : v.extent) empty = empty || n == 0;
-  if (!v.data && !empty) raise<ShapeError>(function, argument, "data", "a null pointer");
+  if (!v.data && !empty(v)) raise<ShapeError>(function, argument, "data", "a null pointer");
 }
 template <class T> void grouped_heads(const char* function, const char* argument, const View<T>& v, Index heads) {
   const Index given = v.head();
   if (heads == 0 ? given < 0 : (given < 1 || heads % given != 0)) raise<ShapeError>(function, argument, "a number of heads that divides " + text(heads), text(given));
 }
 template <class T> void output_axes(const char* function, const char* argument, const View<T>& v) {
+  if (empty(v)) return;                                     // the dense strides of no numbers are 0
   for (std::size_t x = 0; x < View<T>::axes; ++x)
     if (v.extent[x] > 1 && v.stride[x] == 0) raise<ShapeError>(function, argument, "an output of its own in every place", "a view with stride 0");
 }
