@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "case.hpp"
+
+#include <support/golden.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace lcsm::conformance {
+
+Index Case::size(const std::string& key) const { return about_.size(key); }
+Index Case::size_or(const std::string& key, Index otherwise) const { return about_.attributes.value(key, otherwise); }
+bool Case::flag(const std::string& key) const { return about_.flag(key); }
+std::string Case::text(const std::string& key) const { return about_.attributes.value(key, std::string()); }
+bool Case::has(const std::string& role, const std::string& name) const { return golden_.has(about_.name, role, name); }
+Array Case::array(const std::string& role, const std::string& name) const {
+  test::Array x = golden_.array(about_.name, role, name);
+  return {std::move(x.shape), std::move(x.values), x.dtype == DType::f32};
+}
+
+Expected Case::expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which) {
+  const std::string key = role + "." + name;
+  const bool hit = fault_.tensor == key;
+  if (hit && fault_.kind == Fault::Kind::missing) raise<FormatError>("lcsm_conformance: case '" + about_.name + "': no tensor '" + key + "'");
+  Array x = array(role, name);
+  if (which) x = part(x, *which);
+  x = rearranged(x, from, to);
+  if (hit) {
+    double largest = 0;
+    for (const double v : x.values) largest = std::max(largest, std::abs(v));
+    double& v = x.values[x.values.size() / 2];
+    v = fault_.kind == Fault::Kind::number ? v + (largest > 0 ? 1e-3 * largest : 1e-3) : std::numeric_limits<double>::quiet_NaN();
+  }
+  return {which ? key + (*which ? "[im]" : "[re]") : key, key, std::move(x), {}};
+}
+
+void Case::finish() {
+  for (const char* role : {"out", "s1", "chunk", "aux"})
+    for (const std::string& name : golden_.names(about_.name, role)) {
+      const std::string key = std::string(role) + "." + name;
+      if (!compared_.contains(key)) report_.fail(key, "not compared");
+    }
+  for (const std::string& name : golden_.names(about_.name, "grad")) report_.add({"-", "-", "grad." + name, 0, 0, Verdict::skip, "gradients come later"});
+}
+
+void Problem::state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1, std::string_view to) {
+  if (c.has("s0", name)) initial.insert_or_assign(component, rearranged(c.s0(name), from0, to));
+  if (c.has("s1", name)) final.insert_or_assign(component, c.expected("s1", name, from1, to));
+  if (prefill > 0) middle.insert_or_assign(component, c.expected("chunk", name + "_mid", from1, to));
+}
+
+void Problem::output(Case& c, const std::string& name, std::string_view from, std::string_view to) {
+  outputs.push_back(c.expected("out", name, from, to));
+  if (prefill > 0) chunked.push_back(c.expected("chunk", name, from, to));
+}
+
+void Comparison::add(const Expected& x, const std::vector<double>& given, const std::vector<double>& bound, const std::vector<double>& golden, double ceiling) {
+  const std::vector<double>& wanted = x.values.values;
+  if (wanted.size() != given.size() || bound.size() != given.size() || golden.size() != given.size() || (!x.own.empty() && x.own.size() != given.size()) || given.empty()) {
+    note("expected " + std::to_string(wanted.size()) + " numbers, given " + std::to_string(given.size()));
+    return;
+  }
+  any_ = true;
+  double largest = 0;
+  for (const double v : wanted) largest = std::max(largest, std::abs(v));
+  for (std::size_t n = 0; n < wanted.size(); ++n) {
+    const double stored = x.values.f32 ? 0x1p-24 * std::abs(wanted[n]) : 0;
+    const double limit = std::min(bound[n] + golden[n] + (x.own.empty() ? 0 : x.own[n]), ceiling * largest) + stored;
+    const double error = std::abs(wanted[n] - given[n]);
+    const bool within = error <= limit;                     // false for NaN
+    ok_ = ok_ && within;
+    const double worse = within ? (limit > 0 ? error / limit : 0) : limit > 0 && !std::isnan(error) ? error / limit : std::numeric_limits<double>::infinity();
+    if (worse > worst_) worst_ = worse, error_ = error, bound_ = limit;
+  }
+}
+
+Row Comparison::row(const std::string& mode, const std::string& dtype, const std::string& tensor) const {
+  return {mode, dtype, tensor, error_, bound_, ok_ && any_ ? Verdict::pass : Verdict::fail, any_ || !note_.empty() ? note_ : "nothing was compared"};
+}
+
+}  // namespace lcsm::conformance

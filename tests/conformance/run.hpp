@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "modes.hpp"
+#include "subject.hpp"
+
+#include <support/bound.hpp>
+
+namespace lcsm::conformance {
+
+template <class M, class T, class Bind> class Model : public Subject {
+ public:
+  Model(const Problem& p, const Bind& bind)
+      : p_(p), bind_(bind), start_(p.batch, p.heads, p.keys, p.values), state_(start_), y_(p.batch, p.tokens, p.heads, M::projection::parts * p.values) {
+    std::set<std::string> left;
+    for (const auto& [name, unused] : p.initial) left.insert(name);
+    start_.components([&](const char* name, auto& buffer) {
+      using element = std::remove_cvref_t<decltype(buffer[0])>;
+      const auto found = p.initial.find(name);
+      if (std::string_view(name) == "position") buffer.fill(element(p.position));
+      if (found == p.initial.end()) return;
+      left.erase(name);
+      const std::vector<double>& from = found->second.values;
+      if (Index(from.size()) != buffer.size()) refuse(std::string(name) + "' has " + std::to_string(buffer.size()) + " numbers, given " + std::to_string(from.size()));
+      for (Index n = 0; n < buffer.size(); ++n) buffer[n] = static_cast<element>(from[to_size(n)]);
+    });
+    if (!left.empty()) refuse(*left.begin() + "' is no component of this mixer");
+  }
+  const State<M, T>& start() const { return start_; }
+
+  void restart() override { state_ = start_, y_.fill(T(0)); }
+  bool is_double() const override { return std::is_same_v<T, double>; }
+  std::vector<double> output() const override { return {y_.begin(), y_.end()}; }
+  std::vector<std::pair<std::string, std::vector<double>>> state() const override {
+    std::vector<std::pair<std::string, std::vector<double>>> out;
+    state_.components([&](const char* name, const auto& buffer) {
+      std::vector<double> wide;
+      for (const auto x : buffer) wide.push_back(static_cast<double>(x));
+      out.emplace_back(name, std::move(wide));
+    });
+    return out;
+  }
+
+  void run(Way way, Index first, Index count) override {
+    const bool reverse = p_.direction == Direction::reverse;
+    const Index token = reverse ? p_.tokens - first - count : first;
+    const View<T> y = y_.view().tokens(token, count);
+    const auto in = bind_(Source<T>{p_.inputs, token, count});
+    Options<T> options;
+    if (first > 0 || !p_.initial.empty() || p_.position > 0) options.initial = std::as_const(state_).view();
+    options.final = state_.view(), options.direction = p_.direction;
+    options.tuning.scan_chunk = 32, options.tuning.scan_units = 1000;      // always split over time
+    if (way == Way::small_chunks) options.tuning.chunk = 16;
+    if constexpr (std::is_same_v<T, double>) {
+      if (way == Way::reference) reference(M{}, in, y, options);
+    }
+    if (way == Way::recurrent) recurrent(exec::seq, M{}, in, y, options);
+    if (way == Way::step)
+      for (Index j = 0; j < count; ++j) {
+        const Index t = reverse ? p_.tokens - 1 - first - j : first + j;
+        step(M{}, bind_(Source<T>{p_.inputs, t, 1}), y_.view().tokens(t, 1), state_);
+      }
+    if constexpr (has_mode<M>(Mode::scan)) {
+      if (way == Way::scan) scan(exec::seq, M{}, in, y, options);
+    }
+#if defined(LCSM_CONFORMANCE_CHUNKWISE)
+    if constexpr (has_mode<M>(Mode::chunkwise)) {
+      if (way == Way::chunkwise || way == Way::small_chunks) chunkwise(exec::seq, M{}, in, y, options);
+    }
+#endif
+#if defined(LCSM_CONFORMANCE_ATTENTION)
+    if constexpr (has_mode<M>(Mode::attention)) {
+      if (way == Way::attend) attend(exec::seq, M{}, in, y, options);
+    }
+#endif
+#if defined(LCSM_CONFORMANCE_MIX)
+    if (way == Way::mix) mix(exec::par, M{}, in, y, options);
+#endif
+  }
+
+ private:
+  [[noreturn]] static void refuse(const std::string& what) { raise<FormatError>("lcsm_conformance: initial state '" + what); }
+  const Problem& p_;
+  const Bind& bind_;
+  State<M, T> start_, state_;
+  Buffer<T> y_;
+};
+
+// Runs a case in every mode of the mixer, in double and float. bind(Source<T>) makes the mixer's aggregate.
+template <class M, class Bind> void check(Case& c, const Problem& p, const Bind& bind) {
+  Model<M, double, Bind> wide(p, bind);
+  Model<M, float, Bind> narrow(p, bind);
+  const auto sums = [&](Index count) {
+    Options<double> options;
+    options.initial = wide.start().view(), options.direction = p.direction;
+    const Index token = p.direction == Direction::reverse ? p.tokens - count : 0;
+    return test::error_sums<M>(bind(Source<double>{p.inputs, token, count}), options, p.batch, count, p.heads, p.values);
+  };
+  const Abilities abilities{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, [](Way w) { return exists(w); }, test::error_cost<M>};
+  compare(c, p, wide, narrow, abilities, sums(p.tokens), sums(p.prefill));
+}
+
+}  // namespace lcsm::conformance

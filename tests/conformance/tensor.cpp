@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "tensor.hpp"
+
+namespace lcsm::conformance {
+
+Array rearranged(const Array& x, std::string_view from, std::string_view to) {
+  if (from.size() != x.shape.size()) raise<FormatError>("lcsm_conformance: expected axes " + std::string(from) + ", given " + std::to_string(x.shape.size()) + " axes");
+  std::vector<Index> from_stride(from.size());
+  Index stride = 1;
+  for (std::size_t a = from.size(); a-- > 0;) from_stride[a] = stride, stride *= x.shape[a];
+  Array out{{}, {}, x.f32};
+  std::vector<Index> strides;
+  for (const char axis : to) {
+    const std::size_t a = axis == '1' ? std::string_view::npos : from.find(axis);
+    if (axis != '1' && a == std::string_view::npos) raise<FormatError>("lcsm_conformance: no axis " + std::string(1, axis) + " in " + std::string(from));
+    out.shape.push_back(axis == '1' ? 1 : x.shape[a]), strides.push_back(axis == '1' ? 0 : from_stride[a]);
+  }
+  for (std::size_t a = 0; a < from.size(); ++a)
+    if ((from[a] == '1' || to.find(from[a]) == std::string_view::npos) && x.shape[a] != 1)
+      raise<FormatError>("lcsm_conformance: axis " + std::string(1, from[a]) + " of length " + std::to_string(x.shape[a]) + " has no place in " + std::string(to));
+  out.values.reserve(x.values.size());
+  std::vector<Index> at(to.size());
+  for (std::size_t n = 0; n < x.values.size(); ++n) {
+    Index offset = 0;
+    for (std::size_t a = 0; a < to.size(); ++a) offset += at[a] * strides[a];
+    out.values.push_back(x.values[to_size(offset)]);
+    for (std::size_t a = to.size(); a-- > 0;) {
+      if (++at[a] < out.shape[a]) break;
+      at[a] = 0;
+    }
+  }
+  return out;
+}
+
+Array part(const Array& x, int which) {
+  if (x.shape.empty() || x.shape.back() != 2) raise<FormatError>("lcsm_conformance: expected a complex array, whose last axis has length 2");
+  Array out{x.shape, {}, x.f32};
+  out.shape.pop_back();
+  for (std::size_t n = to_size(which); n < x.values.size(); n += 2) out.values.push_back(x.values[n]);
+  return out;
+}
+
+Array reshaped(Array x, std::vector<Index> shape) {
+  Index size = 1;
+  for (const Index n : shape) size *= n;
+  if (size != Index(x.values.size())) raise<FormatError>("lcsm_conformance: " + std::to_string(x.values.size()) + " numbers have no shape of " + std::to_string(size));
+  x.shape = std::move(shape);
+  return x;
+}
+
+Array constant(std::vector<Index> shape, double value) {
+  Index size = 1;
+  for (const Index n : shape) size *= n;
+  return {std::move(shape), std::vector<double>(to_size(size), value)};
+}
+
+void Inputs::add(const std::string& name, const Array& x, std::string_view from, std::string_view to) {
+  if (to.size() != 5) raise<FormatError>("lcsm_conformance: an input has five axes, given '" + std::string(to) + "'");
+  Tensor t{rearranged(x, from, to), {}, {}};
+  for (std::size_t a = 0; a < 5; ++a) t.absent[a] = to[a] == '1';
+  t.narrow.assign(t.wide.values.begin(), t.wide.values.end());
+  tensors_.insert_or_assign(name, std::move(t));
+}
+
+}  // namespace lcsm::conformance

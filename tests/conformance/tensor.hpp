@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/tensor/view.hpp>
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lcsm::conformance {
+
+// Numbers of a file as doubles, each exactly what is stored. (tests/support/golden.hpp has the like; without its JSON, adapters compile faster.)
+struct Array {
+  std::vector<Index> shape;
+  std::vector<double> values;
+  bool f32 = false;                      // stored as F32: as a result right only to 2^-24
+  double operator[](std::size_t n) const { return values[n]; }
+};
+
+// The numbers of an array with its axes in another order. One letter per axis; '1' in `to` is a new axis of length 1, '1' in `from` an axis
+// of length 1 that goes away. "BHLK" -> "BLH1K" is what [B, T, H, row, feature] wants.
+Array rearranged(const Array& x, std::string_view from, std::string_view to);
+// One part of a complex array, whose last axis is (real, imaginary): 0 or 1.
+Array part(const Array& x, int which);
+// The same shape, every number through f.
+template <class F> Array mapped(Array x, F&& f) {
+  for (double& v : x.values) v = f(v);
+  return x;
+}
+Array reshaped(Array x, std::vector<Index> shape);
+Array constant(std::vector<Index> shape, double value);
+
+// Inputs of a mixer with our five axes, in double and in float.
+class Inputs {
+ public:
+  // `to` has five characters. Its second one says whether this is a stream (a letter) or a parameter ('1').
+  void add(const std::string& name, const Array& x, std::string_view from, std::string_view to);
+  const std::vector<Index>& shape(const std::string& name) const { return tensors_.at(name).wide.shape; }
+
+  // The tokens [first, first + count) of every stream, and every parameter.
+  template <class T> View<const T> view(const std::string& name, Index first, Index count) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) raise<FormatError>("lcsm_conformance: the adapter gives no input '" + name + "'");
+    const Tensor& x = found->second;
+    View<const T> v;
+    if constexpr (std::is_same_v<T, double>) v.data = x.wide.values.data(); else v.data = x.narrow.data();
+    Index stride = 1;
+    for (std::size_t a = 5; a-- > 0;) {
+      v.extent[a] = x.wide.shape[a];
+      v.stride[a] = x.absent[a] ? 0 : stride;
+      stride *= x.wide.shape[a];
+    }
+    return x.absent[1] ? v : v.tokens(first, count);
+  }
+
+ private:
+  struct Tensor {
+    Array wide;
+    std::vector<float> narrow;
+    std::array<bool, 5> absent;
+  };
+  std::map<std::string, Tensor> tensors_;
+};
+
+// What an adapter fills an aggregate from: x("q") is a view of some tokens of that input.
+template <class T> struct Source {
+  const Inputs& inputs;
+  Index first, count;
+  View<const T> operator()(const char* name) const { return inputs.view<T>(name, first, count); }
+};
+
+}  // namespace lcsm::conformance

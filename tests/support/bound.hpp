@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/mode/reference.hpp>
+#include <support/error_sums.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace lcsm::test {
+
+// The sums of a call (error_sums.hpp says what they are). in, options: of a call in double; the rest is the shape of y.
+template <class M, class In> CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
+  using Memory = naive::ReferenceMemory<M>;
+  using F = typename Memory::F;
+  using Shape = StateShape<M>;
+  constexpr bool quotient = M::normaliser::quotient;
+  constexpr Index parts = M::projection::parts;
+  const Call<M, double, In> call("error_sums", in, options, batch, tokens, heads, values);
+  const Extent& n = call.extent;
+  const Index K = n.keys, D = std::max<Index>(values, 1), z_width = Shape::z_per_channel ? K * values : K;
+  CallSums out;
+  out.keys = K;
+  out.y.resize(to_size(batch * tokens * heads * parts * values)), out.m.resize(to_size(n.sequences * heads * K * values));
+  if (quotient) out.z.resize(to_size(n.sequences * heads * z_width));
+
+  const auto lay_out = [&](Arena& arena, auto&& use) {
+    Tiles<M, double> tile(arena, n, 1);
+    typename M::oscillation::template Tile<double> logs(arena, n, 1, Want{true, true});
+    use(tile, logs);
+  };
+  Arena counting;
+  lay_out(counting, [](auto&, auto&) {});
+  Buffer<std::byte> scratch(counting.used());
+  for (Index unit = 0; unit < call.units(); ++unit) {
+    const Run run = call.unit(unit);
+    Arena arena(scratch.data(), counting.used());
+    lay_out(arena, [&](auto& tile, auto& logs) {
+      tile.begin(in, run), logs.begin(in, run);
+      Memory plain(K, values), memory[4] = {plain, plain, plain, plain};
+      if (options.initial) {
+        plain.load(options.initial, run.sequence, run.head, values);
+        memory[0] = plain;
+        for (F& x : memory[0].m) x = widen<F>(naive::modulus(x));
+        if constexpr (quotient) for (F& x : memory[0].z) x = widen<F>(naive::modulus(x));
+        memory[1] = memory[2] = memory[3] = memory[0];
+      }
+      std::vector<F> numerator(to_size(D)), denominator(to_size(D));
+      std::vector<double> scale(to_size(D)), before;
+      for (Index j = 0; j < run.time.length; ++j) {
+        tile.fill(in, run, j, 1), logs.fill(in, run, j, 1);
+        before = plain.p;
+        naive::reference_token<M, false>(tile, plain, values, [&](Index c, F x, F z, double p) { numerator[to_size(c)] = x, denominator[to_size(c)] = z, scale[to_size(c)] = p; });
+        for (Index a = 0; a < K; ++a)
+          for (Index c = 0; c < D; ++c) {
+            const Index column = values > 0 ? c : 0;
+            double l = std::abs(logs.template log<double>(0, a, column)) + std::abs(logs.template phase<double>(0, a, column));
+            if constexpr (M::stabiliser::scaled) l += std::min(std::abs(before[to_size(c)]), 1e3) + std::min(std::abs(plain.p[to_size(c)]), 1e3);
+            l = std::min(l, 1e4);                            // a closed gate: what it multiplies is 0 anyway
+            if constexpr (M::stabiliser::scaled || M::normaliser::mean)
+              out.peak = std::max(out.peak, std::min(std::abs(tile.e.template log<double>(0, a, column)), 1e3) + std::min(std::abs(plain.p[to_size(c)]), 1e3));
+            const auto grow = [&](std::vector<F> Memory::* x) {
+              const std::size_t at = to_size(a * D + c);
+              const F s = (memory[0].*x)[at], w = (memory[1].*x)[at], g = (memory[2].*x)[at];
+              (memory[3].*x)[at] = (memory[3].*x)[at] + g + (w + s) * widen<F>(l);
+              (memory[2].*x)[at] = g + s * widen<F>(l);
+              (memory[1].*x)[at] = w + s;
+            };
+            grow(&Memory::m);
+            if constexpr (quotient) grow(&Memory::z);
+          }
+        const Index row = ((run.batch * tokens + run.time.token(j)) * heads + run.head) * parts * values;
+        double ErrorSums::* const kind[] = {&ErrorSums::s, &ErrorSums::w, &ErrorSums::g, &ErrorSums::q};
+        for (int x = 0; x < 4; ++x)
+          naive::reference_token<M, true>(tile, memory[x], values, [&](Index c, F read, F weight, double) {
+            double sum = real_part(read);
+            if constexpr (quotient) {
+              const double divisor = M::normaliser::guard::apply(real_part(denominator[to_size(c)]), scale[to_size(c)]);
+              sum = (sum + naive::modulus(numerator[to_size(c)]) / std::abs(divisor) * real_part(weight)) / std::abs(divisor);
+            }
+            sum *= M::projection::scale;
+            if constexpr (M::skip::present) sum += std::abs(tile.d.template load<double>(0, 0, c) * tile.i_re.template load<double>(0, 0, c));
+            for (Index part = 0; part < parts; ++part) out.y[to_size(row + part * values + c)].*kind[x] = sum;
+          });
+      }
+      const Index first = run.sequence * heads + run.head;
+      const auto keep = [&](std::vector<ErrorSums>& to, Index at, std::vector<F> Memory::* x, Index from) {
+        const auto of = [&](int y) { return real_part((memory[y].*x)[to_size(from)]); };
+        to[to_size(at)] = {of(0), of(1), of(2), of(3)};
+      };
+      for (Index a = 0; a < K; ++a) {
+        for (Index c = 0; c < values; ++c) {
+          keep(out.m, (first * K + a) * values + c, &Memory::m, a * D + c);
+          if constexpr (quotient && Shape::z_per_channel) keep(out.z, first * z_width + a * values + c, &Memory::z, a * D + c);
+        }
+        if constexpr (quotient && !Shape::z_per_channel) keep(out.z, first * z_width + a, &Memory::z, a * D);
+      }
+    });
+  }
+  return out;
+}
+
+// The operations of a mode. summed: tokens that end up in one sum; adds_logs: whether it adds logs (and angles) over tokens.
+//   A  e and s: a map (2 ulp), its scale and the product with the rest, i: a rounding, finish: three: 10 in all. Every number that is summed
+//      costs half an eps: keys and tokens. Scaled memories: exp of a difference of logs, each of them rounded.
+//   B  multiplier 2, product and sum 1/2 each; without oscillation the sum alone; a phase adds 2 ulp of sin and cos and a complex product,
+//      whose error is sqrt(5) eps / 2 instead of eps / 2 (Brent, Percival, Zimmermann 2007, https://doi.org/10.1090/S0025-5718-07-01931-X)
+//   C  two maps and two products: the longest chain that leads to a log (RG-LRU: -8 sigmoid(r) softplus(parameter))
+//   E  half an eps per partial sum
+template <class M> ErrorCost error_cost(const CallSums& sums, Index summed, bool adds_logs) {
+  ErrorCost cost;
+  cost.s = 10 + 0.5 * double(sums.keys + summed) + sums.peak;
+  cost.w = M::structure == Structure::identity && !M::coupled ? 0.5 : 3;
+  if (M::complex) cost.s *= 2.25, cost.w = cost.w < 3 ? 1.2 : 6;
+  cost.g = M::structure == Structure::identity ? 0 : 5;
+  cost.q = adds_logs && M::structure != Structure::identity ? 0.5 : 0;
+  return cost;
+}
+
+}  // namespace lcsm::test
