@@ -20,14 +20,15 @@
 
 namespace lcsm::detail {
 
-// What the algebra computes for each of them, told by nobody: structure of the oscillation, domain, whether every coefficient is a key side times
-// a channel side, and whether time shifts nothing.
+// What the algebra computes for each of them, told by nobody: structure of the oscillation, domain, whether every coefficient is a key side
+// times a channel side, and whether time shifts nothing.
 template <class M> constexpr bool is_a(Structure structure, Domain domain, bool factors, bool time_invariant) {
   return M::structure == structure && M::domain == domain && M::factors == factors && M::time_invariant == time_invariant;
 }
 
 static_assert(is_a<LinearAttention>(Structure::identity, Domain::real, true, false));
-static_assert(is_a<LinearAttentionNormalised>(Structure::identity, Domain::real, true, false) && !LinearAttentionNormalised::denominator_per_channel);
+static_assert(is_a<LinearAttentionNormalised>(Structure::identity, Domain::real, true, false) &&
+              !LinearAttentionNormalised::denominator_per_channel);
 static_assert(is_a<LinearTransformer>(Structure::identity, Domain::real, true, false));
 static_assert(is_a<Retention>(Structure::scalar, Domain::real, true, false));
 static_assert(is_a<RetNet>(Structure::scalar, Domain::real, true, false));

@@ -27,7 +27,9 @@ template <class T> View<T> arrange(T* data, const std::vector<Index>& shape, std
   }
   return v;
 }
-inline View<const double> arrange(const Array& x, std::string_view axes, Index part = 0) { return arrange(x.values.data(), x.shape, axes, part); }
+inline View<const double> arrange(const Array& x, std::string_view axes, Index part = 0) {
+  return arrange(x.values.data(), x.shape, axes, part);
+}
 
 // max |x - want| / max |want|, over the extents of `want`; a NaN is infinitely wrong.
 inline double relative_error(const View<const double>& x, const View<const double>& want) {

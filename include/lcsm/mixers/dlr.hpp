@@ -20,16 +20,18 @@ using X = Input<Data<in::x, Axes::value>>;
 template <int Re, int Im> using Keep = ComplexFactor<Fixed<rule::Constant<Re>>, Fixed<rule::Constant<Im>>>;
 }
 
-// DLR, diagonal linear RNNs, Gupta et al. 2022 (https://arxiv.org/abs/2212.00768; ag1988/dlr: src/models/sequence/ss/standalone/dss.py, DLRKernel):
+// DLR, diagonal linear RNNs, Gupta et al. 2022 (https://arxiv.org/abs/2212.00768; ag1988/dlr: DLRKernel in
+// src/models/sequence/ss/standalone/dss.py):
 //
-//     lambda_n = -log_neg_re_n^2 + i phase_n          m_t[n,c] = exp(lambda_n) m_{t-1}[n,c] + x_t[c]          y_t[c] = Re sum_n W[n,c] m_t[n,c]
+//     lambda_n = -log_neg_re_n^2 + i phase_n
+//     m_t[n,c] = exp(lambda_n) m_{t-1}[n,c] + x_t[c]          y_t[c] = Re sum_n W[n,c] m_t[n,c]
 //
 // Discrete: no step, no B, no halving of conjugate pairs. x [B,T,C,H], channels are the value axis, the C copies of the layer are heads
-// (x may be one head for all of them). log_neg_re and phase [1,N] are shared by all channels: the keys. W, W_imag [C,N,H], the published [C,H,N,2] seen through
-// strides. Despite its name log_neg_re is squared, not exponentiated. D u and the rest belong to the layer.
+// (x may be one head for all of them). log_neg_re and phase [1,N] are shared by all channels: the keys. W, W_imag [C,N,H], the published
+// [C,H,N,2] seen through strides. Despite its name log_neg_re is squared, not exponentiated. D u and the rest belong to the layer.
 //
-// kernel_to_real: Dlr (real), DlrImag (imag), DlrSum (real + imag). Its "prod", Re times Im, is not linear in the weights; as a recurrence it has
-// the N (N + 1) / 2 modes lambda_a + lambda_b.
+// kernel_to_real: Dlr (real), DlrImag (imag), DlrSum (real + imag). Its "prod", Re times Im, is not linear in the weights; as a recurrence
+// it has the N (N + 1) / 2 modes lambda_a + lambda_b.
 struct Dlr : Mixer<expand::One, Stage<dlr::Decay, dlr::Rotation>, Stage<dlr::Weight>, dlr::X> {
   template <class T> struct In { View<T> x{}, log_neg_re{}, phase{}, W{}, W_imag{}; };
 };

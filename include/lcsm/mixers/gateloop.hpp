@@ -43,10 +43,12 @@ struct GateLoopSimple : Mixer<expand::One, oscillation::Multiplier<Axes::value, 
 
 // The author's later package (tobiaskatsch/GateLoop: flax_gated_linear_rnn): h_t = f_t h_{t-1} + i_t tanh(x_t), then tanh(h_t) times
 // sigmoid(output gate), which are the layer's. x, f, i [B,T,H,D] raw. Tied: f_t = 1 - i_t from the raw input gate i alone.
-struct GatedLinearRnn : Mixer<expand::PerValue<map::Sigmoid, in::i>, oscillation::PerValue<map::LogSigmoid<>, in::f>, shrink::One, Input<Data<in::x, Axes::value, map::Tanh>>> {
+struct GatedLinearRnn : Mixer<expand::PerValue<map::Sigmoid, in::i>, oscillation::PerValue<map::LogSigmoid<>, in::f>, shrink::One,
+                              Input<Data<in::x, Axes::value, map::Tanh>>> {
   template <class T> struct In { View<T> x{}, i{}, f{}; };
 };
-struct GatedLinearRnnTied : Mixer<expand::Tied<tie::Complement>, oscillation::PerValue<map::LogComplement, in::i>, shrink::One, Input<Data<in::x, Axes::value, map::Tanh>>> {
+struct GatedLinearRnnTied : Mixer<expand::Tied<tie::Complement>, oscillation::PerValue<map::LogComplement, in::i>, shrink::One,
+                                  Input<Data<in::x, Axes::value, map::Tanh>>> {
   template <class T> struct In { View<T> x{}, i{}; };
 };
 

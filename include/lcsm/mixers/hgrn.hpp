@@ -21,14 +21,16 @@ struct Hgrn : Mixer<expand::One, oscillation::PerValue<>, shrink::One, Input<Dat
 template <Axes X> using LowerBoundedGate = Term<Plane::log, combine::LowerBound, Data<in::f, X>, Learned<in::lower_bound, X>>;
 
 // The layer's recurrence from its raw gate f and raw input x: h_t = l_t h_{t-1} + (1 - l_t) silu(x_t), l_t the gate above; lower_bound [H, D].
-struct HgrnReal : Mixer<expand::Tied<tie::Complement>, Stage<LowerBoundedGate<Axes::value>>, shrink::One, Input<Data<in::x, Axes::value, map::Silu>>> {
+struct HgrnReal
+    : Mixer<expand::Tied<tie::Complement>, Stage<LowerBoundedGate<Axes::value>>, shrink::One, Input<Data<in::x, Axes::value, map::Silu>>> {
   template <class T> struct In { View<T> x{}, f{}, lower_bound{}; };
 };
 
 // The paper's, complex: h_t = l_t exp(i phase) h_{t-1} + (1 - l_t) c_t, c_t = silu(x_t) + i silu(x_imag_t). phase [H, D] is learned; both parts
 // are read, y [B,T,H,2D] = [Re | Im].
-struct HgrnComplex : Mixer<expand::Tied<tie::Complement>, Stage<LowerBoundedGate<Axes::value>, PhaseTerm<Learned<in::phase, Axes::value>>>, shrink::One,
-                           Input<Data<in::x, Axes::value, map::Silu>, Data<in::x_imag, Axes::value, map::Silu>>, project::Complex> {
+struct HgrnComplex
+    : Mixer<expand::Tied<tie::Complement>, Stage<LowerBoundedGate<Axes::value>, PhaseTerm<Learned<in::phase, Axes::value>>>, shrink::One,
+            Input<Data<in::x, Axes::value, map::Silu>, Data<in::x_imag, Axes::value, map::Silu>>, project::Complex> {
   template <class T> struct In { View<T> x{}, x_imag{}, f{}, lower_bound{}, phase{}; };
 };
 

@@ -17,7 +17,10 @@ namespace lcsm::init {
 
 using Generator = std::mt19937_64;
 
-inline double uniform(Generator& rng, double low = 0, double high = 1) { return low + (high - low) * (double(rng() >> 11) * 0x1p-53); }   // [low, high)
+// In [low, high).
+inline double uniform(Generator& rng, double low = 0, double high = 1) {
+  return low + (high - low) * (double(rng() >> 11) * 0x1p-53);
+}
 inline double log_uniform(Generator& rng, double low, double high) { return std::exp(uniform(rng, std::log(low), std::log(high))); }
 inline double normal(Generator& rng, double deviation = 1) {
   const double u = 1 - uniform(rng), v = uniform(rng);                           // u > 0

@@ -31,7 +31,8 @@ using D = Skip<Learned<in::D, Axes::value>>;
 struct Mamba : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::value>, mamba::A>, mamba::Read, mamba::X, mamba::D> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A{}, D{}, delta_bias{}; };
 };
-struct MambaLog : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::value>, Learned<in::A_log, Axes::matrix, map::NegExp>>, mamba::Read, mamba::X, mamba::D> {
+struct MambaLog : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::value>, Learned<in::A_log, Axes::matrix, map::NegExp>>,
+                        mamba::Read, mamba::X, mamba::D> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A_log{}, D{}, delta_bias{}; };
 };
 
@@ -40,13 +41,16 @@ struct MambaStep : Mixer<mamba::Write, oscillation::Discretised<Data<in::delta, 
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A{}; };
 };
 // With B and C that are parameters, [H,N,D]: real, and complex (A, B, C in two parts; one of each conjugate pair, so y is twice the real part).
-struct MambaConstant : Mixer<Stage<FactorTerm<Learned<in::B, Axes::matrix>>, Tied<tie::Euler>>, oscillation::Discretised<Data<in::delta, Axes::value>, mamba::A>,
+struct MambaConstant : Mixer<Stage<FactorTerm<Learned<in::B, Axes::matrix>>, Tied<tie::Euler>>,
+                             oscillation::Discretised<Data<in::delta, Axes::value>, mamba::A>,
                              shrink::Learned<map::Identity, in::C, Axes::matrix>, mamba::X> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A{}; };
 };
-struct MambaComplex : Mixer<Stage<ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>, Tied<tie::Euler>>,
-                            oscillation::Discretised<Data<in::delta, Axes::value>, mamba::A, Term<Plane::phase, combine::Product, Data<in::delta, Axes::value>, Learned<in::A_imag, Axes::matrix>>>,
-                            Stage<ComplexFactor<Learned<in::C, Axes::matrix>, Learned<in::C_imag, Axes::matrix>>>, mamba::X, mamba::D, project::TwiceReal> {
+struct MambaComplex
+    : Mixer<Stage<ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>, Tied<tie::Euler>>,
+            oscillation::Discretised<Data<in::delta, Axes::value>, mamba::A,
+                                     Term<Plane::phase, combine::Product, Data<in::delta, Axes::value>, Learned<in::A_imag, Axes::matrix>>>,
+            Stage<ComplexFactor<Learned<in::C, Axes::matrix>, Learned<in::C_imag, Axes::matrix>>>, mamba::X, mamba::D, project::TwiceReal> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, B_imag{}, C{}, C_imag{}, A{}, A_imag{}, D{}; };
 };
 
@@ -54,7 +58,9 @@ struct MambaComplex : Mixer<Stage<ComplexFactor<Learned<in::B, Axes::matrix>, Le
 struct StepRange { double low = 1e-3, high = 1e-1, floor = 1e-4; };
 
 namespace init {
-inline double step_bias(Generator& rng, const StepRange& r) { return inverse_softplus(std::max<double>(log_uniform(rng, r.low, r.high), r.floor)); }
+inline double step_bias(Generator& rng, const StepRange& r) {
+  return inverse_softplus(std::max<double>(log_uniform(rng, r.low, r.high), r.floor));
+}
 }
 
 // A[a,c] = -(a+1) (S4D-Real), D = 1, softplus(delta_bias) in the range.

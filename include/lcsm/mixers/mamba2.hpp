@@ -5,17 +5,20 @@
 
 namespace lcsm {
 
-// Mamba-2, state space duality, Dao & Gu 2024 (https://arxiv.org/abs/2405.21060; state-spaces/mamba: mamba_ssm/ops/triton/ssd_combined.py), per head:
+// Mamba-2, state space duality, Dao & Gu 2024 (https://arxiv.org/abs/2405.21060; state-spaces/mamba: mamba_ssm/ops/triton/ssd_combined.py),
+// per head:
 //
 //     d_t = softplus(delta_t + delta_bias)          m_t = exp(d_t A) m_{t-1} + d_t B_t x_t^T          y_t = m_t^T C_t + D x_t
 //
-// x [B,T,H,P], delta [B,T,H,1], B, C [B,T,G,N] (G divides H: group g serves heads g H/G ...), A [H] < 0, delta_bias [H], D [H,P], or [H] as a view
-// of feature extent 1 and stride 0. Their state is [P,N], ours [N,P]. No scale. The gated norm RMSNorm(y silu(z)) is the layer's;
+// x [B,T,H,P], delta [B,T,H,1], B, C [B,T,G,N] (G divides H: group g serves heads g H/G ...), A [H] < 0, delta_bias [H], D [H,P], or [H] as
+// a view of feature extent 1 and stride 0. Their state is [P,N], ours [N,P]. No scale. The gated norm RMSNorm(y silu(z)) is the layer's;
 // Mamba2Log takes the published A_log [H], A = -exp(A_log).
-struct Mamba2 : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::one>, Learned<in::A, Axes::one>>, mamba::Read, mamba::X, mamba::D> {
+struct Mamba2
+    : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::one>, Learned<in::A, Axes::one>>, mamba::Read, mamba::X, mamba::D> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A{}, D{}, delta_bias{}; };
 };
-struct Mamba2Log : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::one>, Learned<in::A_log, Axes::one, map::NegExp>>, mamba::Read, mamba::X, mamba::D> {
+struct Mamba2Log : Mixer<mamba::Write, oscillation::Discretised<mamba::Step<Axes::one>, Learned<in::A_log, Axes::one, map::NegExp>>,
+                         mamba::Read, mamba::X, mamba::D> {
   template <class T> struct In { View<T> x{}, delta{}, B{}, C{}, A_log{}, D{}, delta_bias{}; };
 };
 

@@ -15,11 +15,14 @@ namespace lcsm {
 //     p = sigmoid(delta), a = sigmoid(alpha)          m_t[n,c] = (1 - p a) m_{t-1}[n,c] + p beta x_t[c]
 //     y_t[c] = N^-1/2 sum_n gamma[n,c] m_t[n,c] + omega[c] x_t[c]
 //
-// x [B,T,1,D]; delta, alpha, beta, gamma [1,N,D] (the published [D,N] seen through strides), omega [1,D]. The paper's alpha is the code's sigmoid(delta)
-// and its delta the code's sigmoid(alpha); names here are the code's. silu follows, in the layer. Two directions are two mixers, added.
+// x [B,T,1,D]; delta, alpha, beta, gamma [1,N,D] (the published [D,N] seen through strides), omega [1,D]. The paper's alpha is the code's
+// sigmoid(delta) and its delta the code's sigmoid(alpha); names here are the code's. silu follows, in the layer. Two directions are two
+// mixers, added.
 struct MegaEma : Mixer<Stage<FactorTerm<Learned<in::delta, Axes::matrix, map::Sigmoid>>, FactorTerm<Learned<in::beta, Axes::matrix>>>,
-                       Stage<Term<Plane::log, combine::Damped, Learned<in::delta, Axes::matrix, map::Sigmoid>, Learned<in::alpha, Axes::matrix, map::Sigmoid>>>,
-                       shrink::Learned<map::RsqrtKeys, in::gamma, Axes::matrix>, Input<Data<in::x, Axes::value>>, Skip<Learned<in::omega, Axes::value>>> {
+                       Stage<Term<Plane::log, combine::Damped, Learned<in::delta, Axes::matrix, map::Sigmoid>,
+                                  Learned<in::alpha, Axes::matrix, map::Sigmoid>>>,
+                       shrink::Learned<map::RsqrtKeys, in::gamma, Axes::matrix>, Input<Data<in::x, Axes::value>>,
+                       Skip<Learned<in::omega, Axes::value>>> {
   template <class T> struct In { View<T> x{}, delta{}, alpha{}, beta{}, gamma{}, omega{}; };
 };
 

@@ -26,10 +26,12 @@ namespace lcsm {
 struct Retention : Mixer<expand::Data<>, oscillation::FixedDecay<rule::Retention>, shrink::Data<map::RsqrtKeys>> {
   template <class T> struct In { View<T> q{}, k{}, v{}; };
 };
-struct RetNet : Mixer<expand::Data<map::Then<map::RsqrtKeys, map::RotaryPairs>>, oscillation::FixedDecay<rule::Retention>, shrink::Data<map::RotaryPairs>> {
+struct RetNet : Mixer<expand::Data<map::Then<map::RsqrtKeys, map::RotaryPairs>>, oscillation::FixedDecay<rule::Retention>,
+                      shrink::Data<map::RotaryPairs>> {
   template <class T> struct In { View<T> q{}, k{}, v{}; };
 };
-struct RetNetFla : Mixer<expand::Data<map::RotaryHalves>, oscillation::FixedDecay<rule::Retention>, shrink::Data<map::Then<map::RsqrtKeys, map::RotaryHalves>>> {
+struct RetNetFla : Mixer<expand::Data<map::RotaryHalves>, oscillation::FixedDecay<rule::Retention>,
+                         shrink::Data<map::Then<map::RsqrtKeys, map::RotaryHalves>>> {
   template <class T> struct In { View<T> q{}, k{}, v{}; };
 };
 

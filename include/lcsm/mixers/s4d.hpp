@@ -14,24 +14,28 @@ namespace lcsm {
 namespace s4d {
 using Step = Learned<in::log_dt, Axes::value, map::Exp>;
 using Read = Stage<ComplexFactor<Learned<in::C, Axes::matrix>, Learned<in::C_imag, Axes::matrix>>>;
-using Oscillation = oscillation::Discretised<Step, Learned<in::log_A_real, Axes::matrix, map::NegExp>, Term<Plane::phase, combine::Product, Step, Learned<in::A_imag, Axes::matrix>>>;
+using Oscillation = oscillation::Discretised<Step, Learned<in::log_A_real, Axes::matrix, map::NegExp>,
+                                             Term<Plane::phase, combine::Product, Step, Learned<in::A_imag, Axes::matrix>>>;
 }
 
-// S4D, Gu et al. 2022 (https://arxiv.org/abs/2206.11893; state-spaces/s4: models/s4/s4d.py), one diagonal system per channel, sampled by zero-order
-// hold with step exp(log_dt):
+// S4D, Gu et al. 2022 (https://arxiv.org/abs/2206.11893; state-spaces/s4: models/s4/s4d.py), one diagonal system per channel, sampled by
+// zero-order hold with step exp(log_dt):
 //
 //     A = -exp(log_A_real) + i A_imag          m_t[n,c] = exp(dt A) m_{t-1}[n,c] + (exp(dt A) - 1) / A x_t[c]
 //     y_t[c] = 2 Re sum_n C[n,c] m_t[n,c] + D[c] x_t[c]
 //
-// x [B,T,1,H]: channels are the value axis and the N/2 stored modes (one of each conjugate pair, hence the 2) are the keys; B is absorbed in
-// C. Parameters: log_dt, D [1,H]; log_A_real, A_imag, C, C_imag [1,N/2,H], the published [H,N/2] seen through strides. What follows (GELU,
-// output GLU) is the layer's. The full kernel of that repository has A = -re - i im and dt = softplus: give -A_imag and log(softplus(inv_dt)).
-struct S4d : Mixer<expand::Tied<tie::ZeroOrderHold>, s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {
+// x [B,T,1,H]: channels are the value axis and the N/2 stored modes (one of each conjugate pair, hence the 2) are the keys; B is absorbed
+// in C. Parameters: log_dt, D [1,H]; log_A_real, A_imag, C, C_imag [1,N/2,H], the published [H,N/2] seen through strides. What follows
+// (GELU, output GLU) is the layer's. The full kernel of that repository has A = -re - i im and dt = softplus: give -A_imag and
+// log(softplus(inv_dt)).
+struct S4d : Mixer<expand::Tied<tie::ZeroOrderHold>, s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal,
+                   Skip<Learned<in::D, Axes::value>>> {
   template <class T> struct In { View<T> x{}, log_dt{}, log_A_real{}, A_imag{}, C{}, C_imag{}, D{}; };
 };
 // With a B of its own, [1,N/2,H]: what the S4 repository's full kernel has.
-struct S4dWithB : Mixer<expand::Tied<tie::ZeroOrderHold, ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>>, s4d::Oscillation, s4d::Read,
-                        Input<Data<in::x, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {
+struct S4dWithB
+    : Mixer<expand::Tied<tie::ZeroOrderHold, ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>>,
+            s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {
   template <class T> struct In { View<T> x{}, log_dt{}, log_A_real{}, A_imag{}, B{}, B_imag{}, C{}, C_imag{}, D{}; };
 };
 
@@ -58,7 +62,8 @@ inline std::vector<double> legs(Index modes) {
         for (Index r = 0; r < n; ++r) pp += column(p)[r] * column(p)[r], qq += column(q)[r] * column(q)[r], pq += column(p)[r] * column(q)[r];
         if (std::abs(pq) <= 1e-15 * double(n) * std::sqrt(pp * qq)) continue;
         turned = true;
-        const double zeta = (qq - pp) / (2 * pq), t = (zeta < 0 ? -1 : 1) / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)), c = 1 / std::sqrt(1 + t * t), s = c * t;
+        const double zeta = (qq - pp) / (2 * pq), t = (zeta < 0 ? -1 : 1) / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)),
+                     c = 1 / std::sqrt(1 + t * t), s = c * t;
         for (Index r = 0; r < n; ++r) {
           const double x = column(p)[r], y = column(q)[r];
           column(p)[r] = c * x - s * y, column(q)[r] = s * x + c * y;
@@ -78,7 +83,8 @@ inline std::vector<double> legs(Index modes) {
 }
 
 // The minimal code starts at lin; log_dt uniform in [log low, log high], C complex normal (variance 1 in all), D normal.
-inline void initialise(S4d, const S4d::In<double>& p, init::Generator& rng, S4dStart start = S4dStart::lin, double low = 1e-3, double high = 1e-1) {
+inline void initialise(S4d, const S4d::In<double>& p, init::Generator& rng, S4dStart start = S4dStart::lin, double low = 1e-3,
+                       double high = 1e-1) {
   const double n = 2 * double(p.A_imag.row()), pi = std::numbers::pi;
   const std::vector<double> legs = start == S4dStart::legs ? s4d::legs(p.A_imag.row()) : std::vector<double>{};
   init::fill(p.log_dt, [&](Index, Index, Index) { return std::log(init::log_uniform(rng, low, high)); });

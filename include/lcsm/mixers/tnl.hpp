@@ -10,7 +10,8 @@
 
 namespace lcsm {
 
-// TransNormerLLM and its kernel Lightning Attention, Qin et al. 2023 and 2024 (https://arxiv.org/abs/2307.14995, https://arxiv.org/abs/2405.17381):
+// TransNormerLLM and its kernel Lightning Attention, Qin et al. 2023 and 2024 (https://arxiv.org/abs/2307.14995,
+// https://arxiv.org/abs/2405.17381):
 //
 //     m_t = exp(g) m_{t-1} + k_t v_t^T          y_t = m_t^T q_t
 //

@@ -30,7 +30,8 @@ struct Against {
 inline void close(const View<const double>& x, const View<const double>& want) { CHECK(relative_error(x, want) < 1e-11); }
 
 // Runs M on `in`, from the state or from an empty memory, and compares the output; the final state is left in `state`.
-template <class M, class In> void run(const In& in, const View<const double>& want, State<M, double>& state, bool from_state, Direction direction = Direction::forward) {
+template <class M, class In>
+void run(const In& in, const View<const double>& want, State<M, double>& state, bool from_state, Direction direction = Direction::forward) {
   Buffer<double> y(want.batch(), want.time(), want.head(), want.feature());
   Options<double> options{.final = state, .direction = direction};
   if (from_state) options.initial = state.view();

@@ -49,7 +49,9 @@ TEST_CASE("DLR: the sum is the real and the imaginary part", "[mixers]") {
   initialise(Dlr{}, {.log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag}, rng);
   CHECK(phase[1] == 2 * std::numbers::pi / N);
   for (double v : p) CHECK((2 * v * v >= 1e-4 * (1 - 1e-14) && 2 * v * v <= 1e-1));
-  const auto in = [&]<class M>(M) { return typename M::template In<const double>{.x = x, .log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag}; };
+  const auto in = [&]<class M>(M) {
+    return typename M::template In<const double>{.x = x, .log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag};
+  };
   reference(Dlr{}, in(Dlr{}), re.view());
   reference(DlrImag{}, in(DlrImag{}), im.view());
   reference(DlrSum{}, in(DlrSum{}), sum.view());

@@ -24,7 +24,10 @@ template <class M> void operator_of(Against& at) {
   };
   const auto want = at("out", "o", "btf");
   State<M, double> state(want.batch(), 1, at("in", "q", "btf").feature(), want.feature());
-  run<M>(typename M::template In<const double>{.q = at("in", "q", "btf"), .k = at("in", "k", "btf"), .v = at("in", "v", "btf"), .g = axes(g), .phase = axes(phase)}, want, state, false);
+  run<M>(
+      typename M::template In<const double>{
+          .q = at("in", "q", "btf"), .k = at("in", "k", "btf"), .v = at("in", "v", "btf"), .g = axes(g), .phase = axes(phase)},
+      want, state, false);
 }
 }  // namespace
 
@@ -39,17 +42,24 @@ TEST_CASE("GateLoop from raw gates is its operator on log sigmoid", "[mixers]") 
   constexpr Index T = 6, K = 3, D = 2;
   double q[T * K], k[T * K], v[T * D], raw[T * K], log[T * K], phase[T * K], y[T * D], z[T * D];
   for (int n = 0; n < T * K; ++n)
-    q[n] = std::sin(n + 1.0), k[n] = std::cos(2.0 * n), raw[n] = 4 * std::sin(7.0 * n), log[n] = -std::log1p(std::exp(-raw[n])), phase[n] = 3 * std::cos(5.0 * n);
+    q[n] = std::sin(n + 1.0), k[n] = std::cos(2.0 * n), raw[n] = 4 * std::sin(7.0 * n), log[n] = -std::log1p(std::exp(-raw[n])),
+    phase[n] = 3 * std::cos(5.0 * n);
   for (int n = 0; n < T * D; ++n) v[n] = std::sin(3.0 * n + 1);
   const auto s = [&](const double* x, Index width) { return view(x, 1, T, 1, width); };
-  reference(GateLoop{}, GateLoop::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(raw, K), .phase = s(phase, K)}, view(y, 1, T, 1, D));
-  reference(GateLoopOperator{}, GateLoopOperator::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(log, K), .phase = s(phase, K)}, view(z, 1, T, 1, D));
+  reference(GateLoop{}, GateLoop::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(raw, K), .phase = s(phase, K)},
+            view(y, 1, T, 1, D));
+  reference(GateLoopOperator{},
+            GateLoopOperator::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(log, K), .phase = s(phase, K)},
+            view(z, 1, T, 1, D));
   CHECK(relative_error(view<const double>(y, 1, T, 1, D), view<const double>(z, 1, T, 1, D)) < 1e-14 * T * K);
   // As many heads as channels: K channels on the value axis are K heads of K = D = 1.
   double wide[T * K], heads[T * K];
-  reference(GateLoopMaximallyHeaded{}, GateLoopMaximallyHeaded::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(k, K), .g = s(raw, K), .phase = s(phase, K)}, view(wide, 1, T, 1, K));
+  reference(GateLoopMaximallyHeaded{},
+            GateLoopMaximallyHeaded::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(k, K), .g = s(raw, K), .phase = s(phase, K)},
+            view(wide, 1, T, 1, K));
   const auto h = [&](const double* x) { return view(x, 1, T, K, 1); };
-  reference(GateLoopScalar{}, GateLoopScalar::In<const double>{.q = h(q), .k = h(k), .v = h(k), .g = h(raw), .phase = h(phase)}, view(heads, 1, T, K, 1));
+  reference(GateLoopScalar{}, GateLoopScalar::In<const double>{.q = h(q), .k = h(k), .v = h(k), .g = h(raw), .phase = h(phase)},
+            view(heads, 1, T, K, 1));
   for (int n = 0; n < T * K; ++n) CHECK(wide[n] == heads[n]);
 }
 
@@ -57,7 +67,8 @@ TEST_CASE("simplified GateLoop", "[mixers]") {
   for_each_case("gateloop_simple", [](Against& at) {
     const auto want = at("out", "o", "btf");
     State<GateLoopSimple, double> state(want.batch(), 1, 1, 1);
-    run<GateLoopSimple>(GateLoopSimple::In<const double>{.q = at("in", "q", "btf"), .v = at("in", "kv", "btf"), .a = at("in", "a", "btf")}, want, state, false);
+    run<GateLoopSimple>(GateLoopSimple::In<const double>{.q = at("in", "q", "btf"), .v = at("in", "kv", "btf"), .a = at("in", "a", "btf")},
+                        want, state, false);
     close(state.view().m, at("s1", "h", "bf"));
   });
 }
@@ -89,6 +100,7 @@ TEST_CASE("first-order recurrence, both directions", "[mixers]") {
   for_each_case("scan_first_order", [](Against& at) {
     const auto want = at("out", "x", "bft");
     State<FirstOrder, double> state(want.batch(), 1, 1, want.feature());
-    run<FirstOrder>(FirstOrder::In<const double>{.a = at("in", "gates", "bft"), .b = at("in", "tokens", "bft")}, want, state, false, at.golden.flag("reverse") ? Direction::reverse : Direction::forward);
+    run<FirstOrder>(FirstOrder::In<const double>{.a = at("in", "gates", "bft"), .b = at("in", "tokens", "bft")}, want, state, false,
+                    at.golden.flag("reverse") ? Direction::reverse : Direction::forward);
   });
 }

@@ -27,7 +27,10 @@ TEST_CASE("HGRN2 from its raw gate", "[mixers]") {
     State<Hgrn2, double> state(want.batch(), want.head(), q.feature(), want.feature());
     const bool from = at.has("s0", "S");
     if (from) copy(at("s0", "S", "bhrf"), state.view().m);
-    run<Hgrn2>(Hgrn2::In<const double>{.q = q, .f = at("in", "f", "bthf"), .v = at("in", "v", "bthf"), .lower_bound = at("par", "lower_bound", "hf")}, want, state, from);
+    run<Hgrn2>(
+        Hgrn2::In<const double>{
+            .q = q, .f = at("in", "f", "bthf"), .v = at("in", "v", "bthf"), .lower_bound = at("par", "lower_bound", "hf")},
+        want, state, from);
     close(state.view().m, at("s1", "S", "bhrf"));
   });
 }
@@ -40,9 +43,15 @@ TEST_CASE("HGRN, complex and real, from raw gates and inputs", "[mixers]") {
   CHECK(phase[0] == 1);
   CHECK(phase[2] == std::pow(1e4, -4.0 / 3));
   const auto s = [&](const double* data) { return view(data, 1, T, 1, D); };
-  reference(HgrnComplex{}, HgrnComplex::In<const double>{.x = s(x), .x_imag = s(x_imag), .f = s(f), .lower_bound = parameter<const double>(bound, 1, D), .phase = parameter<const double>(phase, 1, D)},
+  reference(HgrnComplex{},
+            HgrnComplex::In<const double>{.x = s(x),
+                                          .x_imag = s(x_imag),
+                                          .f = s(f),
+                                          .lower_bound = parameter<const double>(bound, 1, D),
+                                          .phase = parameter<const double>(phase, 1, D)},
             view(y, 1, T, 1, 2 * D));
-  reference(HgrnReal{}, HgrnReal::In<const double>{.x = s(x), .f = s(f), .lower_bound = parameter<const double>(bound, 1, D)}, view(real, 1, T, 1, D));
+  reference(HgrnReal{}, HgrnReal::In<const double>{.x = s(x), .f = s(f), .lower_bound = parameter<const double>(bound, 1, D)},
+            view(real, 1, T, 1, D));
   const auto silu = [](double a) { return a / (1 + std::exp(-a)); };
   for (Index c = 0; c < D; ++c) {
     std::complex<double> h = 0;

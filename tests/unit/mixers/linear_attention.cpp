@@ -26,21 +26,26 @@ template <class M, class Make> void fla(const char* mixer, Make&& make) {
 
 TEST_CASE("linear attention is that of flash-linear-attention", "[mixers]") {
   using In = LinearAttention::In<const double>;
-  fla<LinearAttention>("linear_attn", [](Against& at) { return In{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf")}; });
+  fla<LinearAttention>("linear_attn",
+                       [](Against& at) { return In{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf")}; });
 }
 
 TEST_CASE("linear attention with its denominator", "[mixers]") {
   using In = LinearAttentionNormalised::In<const double>;
-  fla<LinearAttentionNormalised>("linear_attn_norm", [](Against& at) { return In{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf")}; });
+  fla<LinearAttentionNormalised>("linear_attn_norm", [](Against& at) {
+    return In{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf")};
+  });
 }
 
 TEST_CASE("GLA and simple GLA", "[mixers]") {
   for (const char* file : {"gla", "gla_strong_gates"})
     fla<Gla>(file, [](Against& at) {
-      return Gla::In<const double>{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf"), .g = at("in", "gk", "bthf")};
+      return Gla::In<const double>{
+          .q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf"), .g = at("in", "gk", "bthf")};
     });
   fla<SimpleGla>("simple_gla", [](Against& at) {
-    return SimpleGla::In<const double>{.q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf"), .g = at("in", "g", "bth")};
+    return SimpleGla::In<const double>{
+        .q = at("in", "q", "bthf"), .k = at("in", "k", "bthf"), .v = at("in", "v", "bthf"), .g = at("in", "g", "bth")};
   });
 }
 

@@ -12,11 +12,19 @@ using namespace lcsm::test;
 TEST_CASE("the whole LRU", "[mixers]") {
   for_each_case("lru", [](Against& at) {
     const auto want = at("out", "y", "btf"), u = at("in", "u", "btf"), nu = at("par", "nu_log", "f");
-    const LruMaps<const double> maps{.B = at("par", "B", "rfn", 0), .B_imag = at("par", "B", "rfn", 1), .C = at("par", "C", "rfn", 0), .C_imag = at("par", "C", "rfn", 1), .D = at("par", "D", "rf")};
+    const LruMaps<const double> maps{.B = at("par", "B", "rfn", 0),
+                                     .B_imag = at("par", "B", "rfn", 1),
+                                     .C = at("par", "C", "rfn", 0),
+                                     .C_imag = at("par", "C", "rfn", 1),
+                                     .D = at("par", "D", "rf")};
     const Index N = nu.feature();
     Buffer<double> x(u.batch(), u.time(), 1, N), x_imag(x), m(u.batch(), u.time(), 1, 2 * N), y(u.batch(), u.time(), 1, want.feature());
     lru_input(maps, u, x.view(), x_imag.view());
-    reference(Lru{}, Lru::In<const double>{.x = x, .x_imag = x_imag, .nu_log = nu, .theta_log = at("par", "theta_log", "f"), .gamma_log = at("par", "gamma_log", "f")}, m.view());
+    reference(
+        Lru{},
+        Lru::In<const double>{
+            .x = x, .x_imag = x_imag, .nu_log = nu, .theta_log = at("par", "theta_log", "f"), .gamma_log = at("par", "gamma_log", "f")},
+        m.view());
     lru_output(maps, m.view(), u, y.view());
     close(y, want);
   });
@@ -59,7 +67,8 @@ TEST_CASE("RG-LRU", "[mixers]") {
     State<RgLru, double> state(want.batch(), 1, 1, want.feature());
     if (at.has("s0", "h0")) copy(at("s0", "h0", "bf"), state.view().m);
     for (Index n = 0; n < want.batch(); ++n) state.view().position.at(n, 0, 0, 0, 0) = at.golden.size("start");
-    run<RgLru>(RgLru::In<const double>{.x = x, .recurrent_gate = r, .input_gate = i, .recurrent_param = at("par", "recurrent_param", "f")}, want, state, true);
+    run<RgLru>(RgLru::In<const double>{.x = x, .recurrent_gate = r, .input_gate = i, .recurrent_param = at("par", "recurrent_param", "f")},
+               want, state, true);
     close(state.view().m, at("s1", "h", "bf"));
     CHECK(state.view().position.at(0, 0, 0, 0, 0) == at.golden.size("start") + want.time());
   });

@@ -28,11 +28,13 @@ View<const double> grouped(View<const double> v, Index groups) {
 TEST_CASE("Mamba's selective scan", "[mixers]") {
   for_each_case("mamba_selective_scan", [](Against& at) {
     const Index groups = std::max<Index>(1, at.golden.size("groups"));
-    const auto want = grouped(at("out", "o", "bft"), groups), x = grouped(at("in", "u", "bft"), groups), delta = grouped(at("in", "delta", "bft"), groups);
+    const auto want = grouped(at("out", "o", "bft"), groups), x = grouped(at("in", "u", "bft"), groups),
+               delta = grouped(at("in", "delta", "bft"), groups);
     const auto A = grouped(at("par", "A", "fr"), groups);
     static const double zero = 0;
     const View<const double> none{&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}};
-    const auto D = at.has("par", "D") ? grouped(at("par", "D", "f"), groups) : none, bias = at.has("par", "delta_bias") ? grouped(at("par", "delta_bias", "f"), groups) : none;
+    const auto D = at.has("par", "D") ? grouped(at("par", "D", "f"), groups) : none,
+               bias = at.has("par", "delta_bias") ? grouped(at("par", "delta_bias", "f"), groups) : none;
     Buffer<double> y(want.batch(), want.time(), groups, want.feature());
     const auto with = [&]<class M>(M, const typename M::template In<const double>& in) {
       State<M, double> state(want.batch(), groups, A.row(), want.feature());
@@ -62,8 +64,16 @@ TEST_CASE("Mamba with complex states", "[mixers]") {
     const auto want = at("out", "o", "bft");
     const auto part = [&](const char* name, Index n) { return at("par", name, "frn", n); };
     State<MambaComplex, double> state(want.batch(), 1, part("A", 0).row(), want.feature());
-    run<MambaComplex>(MambaComplex::In<const double>{.x = at("in", "u", "bft"), .delta = at("in", "delta", "bft"), .B = part("B", 0), .B_imag = part("B", 1), .C = part("C", 0),
-                                                     .C_imag = part("C", 1), .A = part("A", 0), .A_imag = part("A", 1), .D = at("par", "D", "f")}, want, state, false);
+    run<MambaComplex>(MambaComplex::In<const double>{.x = at("in", "u", "bft"),
+                                                     .delta = at("in", "delta", "bft"),
+                                                     .B = part("B", 0),
+                                                     .B_imag = part("B", 1),
+                                                     .C = part("C", 0),
+                                                     .C_imag = part("C", 1),
+                                                     .A = part("A", 0),
+                                                     .A_imag = part("A", 1),
+                                                     .D = at("par", "D", "f")},
+                      want, state, false);
     close(state.view().m, at("s1", "x", "bfrn", 0));
     close(state.view().m_imag, at("s1", "x", "bfrn", 1));
   });
@@ -74,8 +84,15 @@ TEST_CASE("Mamba-2 with steps, groups, skip and gate", "[mixers]") {
     const auto want = at("out", "o", "bthf");
     Buffer<double> y(want.batch(), want.time(), want.head(), want.feature());
     const bool one_D = at.file.array(at.golden.name, "par", "D").shape.size() == 1;
-    reference(Mamba2{}, Mamba2::In<const double>{.x = at("in", "x", "bthf"), .delta = at("in", "dt", "bth"), .B = at("in", "B", "bthf"), .C = at("in", "C", "bthf"), .A = at("par", "A", "h"),
-                                                 .D = at("par", "D", one_D ? "h" : "hf"), .delta_bias = at("par", "dt_bias", "h")}, y.view());
+    reference(Mamba2{},
+              Mamba2::In<const double>{.x = at("in", "x", "bthf"),
+                                       .delta = at("in", "dt", "bth"),
+                                       .B = at("in", "B", "bthf"),
+                                       .C = at("in", "C", "bthf"),
+                                       .A = at("par", "A", "h"),
+                                       .D = at("par", "D", one_D ? "h" : "hf"),
+                                       .delta_bias = at("par", "dt_bias", "h")},
+              y.view());
     gate(y, at("in", "z", "bthf"));
     close(y, want);
   });
@@ -87,7 +104,9 @@ TEST_CASE("Mamba-2, discrete form", "[mixers]") {
     State<Mamba2Discrete, double> state(want.batch(), want.head(), B.feature(), want.feature());
     const bool from = at.has("s0", "S");
     if (from) copy(at("s0", "S", "bthfr"), state.view().m);
-    run<Mamba2Discrete>(Mamba2Discrete::In<const double>{.x = at("in", "X", "bthf"), .g = at("in", "A", "bth"), .B = B, .C = at("in", "C", "bthf")}, want, state, from);
+    run<Mamba2Discrete>(
+        Mamba2Discrete::In<const double>{.x = at("in", "X", "bthf"), .g = at("in", "A", "bth"), .B = B, .C = at("in", "C", "bthf")}, want,
+        state, from);
     close(state.view().m, at("s1", "S", "bhfr"));
   });
 }

@@ -16,7 +16,12 @@ TEST_CASE("Mega's moving average, one direction and both", "[mixers]") {
     const bool both = at.golden.flag("bidirectional"), from = at.has("s0", "h");
     const auto half = [&](const char* name, const char* axes, Index n) { return at("par", name, axes).features(n * D, D); };
     const auto in = [&](Index n, View<const double> omega) {
-      return MegaEma::In<const double>{.x = x, .delta = half("delta", "frn", n), .alpha = half("alpha", "frn", n), .beta = half("beta", "frn", n), .gamma = half("gamma", "fr", n), .omega = omega};
+      return MegaEma::In<const double>{.x = x,
+                                       .delta = half("delta", "frn", n),
+                                       .alpha = half("alpha", "frn", n),
+                                       .beta = half("beta", "frn", n),
+                                       .gamma = half("gamma", "fr", n),
+                                       .omega = omega};
     };
     State<MegaEma, double> state(want.batch(), 1, at("par", "gamma", "fr").row(), D);
     Options<double> options{.final = state};
@@ -42,7 +47,8 @@ TEST_CASE("Mega's published start", "[mixers]") {
   for (Index n = 0; n < N; ++n)
     for (Index c = 0; c < D; ++c) {
       CHECK(std::abs(beta.view().at(0, 0, 0, n, c) - (n % 2 == 0 ? 1 : -1)) < 6 * 0.02);
-      square += delta.view().at(0, 0, 0, n, c) * delta.view().at(0, 0, 0, n, c) / (N * D), unit += gamma.view().at(0, 0, 0, n, c) * gamma.view().at(0, 0, 0, n, c) / (N * D);
+      square += delta.view().at(0, 0, 0, n, c) * delta.view().at(0, 0, 0, n, c) / (N * D),
+          unit += gamma.view().at(0, 0, 0, n, c) * gamma.view().at(0, 0, 0, n, c) / (N * D);
     }
   const double five = 5 * std::sqrt(2.0 / (N * D));          // five deviations of a sample variance
   CHECK(std::abs(square / 0.04 - 1) < five);

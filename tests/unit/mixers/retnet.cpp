@@ -28,12 +28,16 @@ TEST_CASE("both rotations depend on the distance alone", "[mixers]") {
       for (Index j = 0; j < K / 2; ++j) {
         const Index re = halves ? j : 2 * j, im = halves ? j + K / 2 : 2 * j + 1;
         const double angle = double(t - s) * std::pow(1e4, halves ? -2.0 * double(j) / double(K) : -double(j) / (double(K) / 2 - 1));
-        const double a = q[t * K + re] * k[s * K + re] + q[t * K + im] * k[s * K + im], b = q[t * K + im] * k[s * K + re] - q[t * K + re] * k[s * K + im];
+        const double a = q[t * K + re] * k[s * K + re] + q[t * K + im] * k[s * K + im],
+                     b = q[t * K + im] * k[s * K + re] - q[t * K + re] * k[s * K + im];
         sum += std::pow(1 - 1.0 / 32, double(t - s)) / std::sqrt(double(K)) * (a * std::cos(angle) - b * std::sin(angle)) * v[s];
       }
     return sum;
   };
-  const auto in = [&]<class M>(M) { return typename M::template In<const double>{.q = view<const double>(q, 1, T, 1, K), .k = view<const double>(k, 1, T, 1, K), .v = view<const double>(v, 1, T, 1, 1)}; };
+  const auto in = [&]<class M>(M) {
+    return typename M::template In<const double>{
+        .q = view<const double>(q, 1, T, 1, K), .k = view<const double>(k, 1, T, 1, K), .v = view<const double>(v, 1, T, 1, 1)};
+  };
   reference(RetNet{}, in(RetNet{}), view(y, 1, T, 1, 1));
   for (Index t = 0; t < T; ++t) CHECK(std::abs(y[t] - expected(t, false)) < 1e-14 * double(K * T));
   reference(RetNetFla{}, in(RetNetFla{}), view(y, 1, T, 1, 1));

@@ -13,8 +13,13 @@ TEST_CASE("S4D from its raw parameters", "[mixers]") {
     const auto want = at("out", "y", "bft");
     const auto A_imag = at("par", "A_imag", "fr");
     State<S4d, double> state(want.batch(), 1, A_imag.row(), want.feature());
-    S4d::In<const double> in{.x = at("in", "u", "bft"), .log_dt = at("par", "log_dt", "f"), .log_A_real = at("par", "log_A_real", "fr"), .A_imag = A_imag, .C = at("par", "C", "frn", 0),
-                             .C_imag = at("par", "C", "frn", 1), .D = at("par", "D", "f")};
+    S4d::In<const double> in{.x = at("in", "u", "bft"),
+                             .log_dt = at("par", "log_dt", "f"),
+                             .log_A_real = at("par", "log_A_real", "fr"),
+                             .A_imag = A_imag,
+                             .C = at("par", "C", "frn", 0),
+                             .C_imag = at("par", "C", "frn", 1),
+                             .D = at("par", "D", "f")};
     run<S4d>(in, want, state, false);
     // The kernel is the response to an impulse, without the skip.
     const auto kernel = at("aux", "kernel", "ft");
@@ -32,14 +37,22 @@ TEST_CASE("the S4 repository's full kernel, zero-order hold, with a B of its own
     if (at.golden.attributes.at("disc") != "zoh") return;
     ++seen;
     const auto want = at("out", "y", "bhft");                // [B, Cn, H, L], Cn = 1
-    Array dt = at.file.array(at.golden.name, "par", "inv_dt"), re = at.file.array(at.golden.name, "par", "A_real"), im = at.file.array(at.golden.name, "par", "A_imag");
+    Array dt = at.file.array(at.golden.name, "par", "inv_dt"), re = at.file.array(at.golden.name, "par", "A_real"),
+          im = at.file.array(at.golden.name, "par", "A_imag");
     for (double& x : dt.values) x = std::log(std::log1p(std::exp(x)));
     for (double& x : im.values) x = -x;
     const double zero = 0;
     State<S4dWithB, double> state(want.batch(), 1, re.shape[1], want.feature());
     copy(at("s0", "state", "bfrn", 0), state.view().m), copy(at("s0", "state", "bfrn", 1), state.view().m_imag);
-    S4dWithB::In<const double> in{.x = at("in", "u", "bft"), .log_dt = arrange(dt, "fn"), .log_A_real = arrange(re, "fr"), .A_imag = arrange(im, "fr"), .B = at("par", "B", "hfrn", 0),
-                                  .B_imag = at("par", "B", "hfrn", 1), .C = at("par", "C", "hfrn", 0), .C_imag = at("par", "C", "hfrn", 1), .D = {&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}}};
+    S4dWithB::In<const double> in{.x = at("in", "u", "bft"),
+                                  .log_dt = arrange(dt, "fn"),
+                                  .log_A_real = arrange(re, "fr"),
+                                  .A_imag = arrange(im, "fr"),
+                                  .B = at("par", "B", "hfrn", 0),
+                                  .B_imag = at("par", "B", "hfrn", 1),
+                                  .C = at("par", "C", "hfrn", 0),
+                                  .C_imag = at("par", "C", "hfrn", 1),
+                                  .D = {&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}}};
     run<S4dWithB>(in, want, state, true);
     close(state.view().m, at("s1", "x", "bfrn", 0));
     close(state.view().m_imag, at("s1", "x", "bfrn", 1));
@@ -50,7 +63,10 @@ TEST_CASE("the S4 repository's full kernel, zero-order hold, with a B of its own
 TEST_CASE("S4D's published starts", "[mixers]") {
   init::Generator rng(3);
   double imag[4], real[4], log_dt[1];
-  const auto start = [&](S4dStart s) { initialise(S4d{}, {.log_dt = parameter(log_dt, 1, 1), .log_A_real = parameter(real, 1, 4, 1), .A_imag = parameter(imag, 1, 4, 1)}, rng, s); };
+  const auto start = [&](S4dStart s) {
+    initialise(S4d{}, {.log_dt = parameter(log_dt, 1, 1), .log_A_real = parameter(real, 1, 4, 1), .A_imag = parameter(imag, 1, 4, 1)}, rng,
+               s);
+  };
   const auto is = [&](std::initializer_list<double> expected, double tolerance) {
     const double* x = imag;
     for (double want : expected) CHECK(std::abs(*x++ - want) <= tolerance);

@@ -31,7 +31,10 @@ TEST_CASE("TNL is the decayed sum over silu(q) and silu(k)", "[mixers]") {
   for (int n = 0; n < T * H * D; ++n) v[n] = std::sin(3.0 * n + 1);
   for (Index h = 0; h < H; ++h) g[h] = tnl_log_decay(h, H, 1, 3);
   const auto in = [&]<class M>(M) {
-    return typename M::template In<const double>{.q = view<const double>(q, 1, T, H, K), .k = view<const double>(k, 1, T, H, K), .v = view<const double>(v, 1, T, H, D), .g = parameter<const double>(g, H, 1)};
+    return typename M::template In<const double>{.q = view<const double>(q, 1, T, H, K),
+                                                 .k = view<const double>(k, 1, T, H, K),
+                                                 .v = view<const double>(v, 1, T, H, D),
+                                                 .g = parameter<const double>(g, H, 1)};
   };
   reference(Tnl{}, in(Tnl{}), view(y, 1, T, H, D));
   reference(Lightning{}, in(Lightning{}), view(plain, 1, T, H, D));
