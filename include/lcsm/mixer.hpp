@@ -27,7 +27,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
 
   static constexpr Structure structure = structure_of(oscillation::axes);
   static constexpr bool coupled = oscillation::has(Plane::coupling);
-  static constexpr Domain domain = std::max({expand::domain, oscillation::domain, shrink::domain, input::domain});
+  static constexpr Domain domain = (std::max)({expand::domain, oscillation::domain, shrink::domain, input::domain});
   static constexpr bool complex = domain == Domain::complex;
   static constexpr bool time_invariant = lcsm::time_invariant(std::max({expand::source, oscillation::source, shrink::source, weight::source}));
   // One coefficient system per value channel, or one for all of them.

@@ -86,8 +86,8 @@ template <class M, class T> void combine(Summary<M, double>& earlier, const Summ
   };
   const auto joint = [&](Index c, double p1, double p2) {
     double top = p2;
-    for (Index a = 0; a < (later.log_rows > 1 ? K : 1); ++a) top = std::max(top, later.log_at(a, c) + p1);
-    return std::max(top, FromNothing::value);
+    for (Index a = 0; a < (later.log_rows > 1 ? K : 1); ++a) top = (std::max)(top, later.log_at(a, c) + p1);
+    return (std::max)(top, FromNothing::value);
   };
   const auto scale_of = [&](Index c) { return M::scale_per_channel ? c : 0; };
   const auto merge = [&](F x, F y, std::pair<double, double> s, Index a, Index c) { return widen<F>(x * later.product_at(a, c)) * s.first + y * s.second; };
@@ -95,7 +95,7 @@ template <class M, class T> void combine(Summary<M, double>& earlier, const Summ
   for (Index a = 0; a < K; ++a) {
     double kept = 1, added = 1;
     if constexpr (M::normaliser::mean) {
-      const double old = m1.z[a] + later.log_at(a, 0), fresh = double(m2.z[a]), top = std::max({old, fresh, FromNothing::value});
+      const double old = m1.z[a] + later.log_at(a, 0), fresh = double(m2.z[a]), top = (std::max)({old, fresh, FromNothing::value});
       const double next = top + std::log(std::exp(old - top) + std::exp(fresh - top));
       kept = std::exp(old - next), added = std::exp(fresh - next), m1.z[a] = next;
     }

@@ -33,7 +33,7 @@ template <class M, class T> class Diagonal {
     if constexpr (channels_apart) {
       const Index block = memory.keys > 1 ? 256 / Index(sizeof(T)) : D;
       for (Index c0 = 0; c0 < D; c0 += block) {
-        const Index width = std::min(block, D - c0);
+        const Index width = (std::min)(block, D - c0);
         for (Index j = 0; j < count; ++j) {
           const auto y = out(j);
           for_lanes<T>(width, [&]<class V>(std::type_identity<V>, Index c) { channels<V>(tile, j, c0 + c, memory, y, T(1), T(1), T(0), T(0)); });
@@ -149,7 +149,7 @@ template <class M, class T> class Diagonal {
       V next = lowest, at = lowest;
       for (Index a = 0; a < (keyed_logs ? memory.keys : 1); ++a) {
         const V log_e = tile.e.template log<V>(j, a, c);
-        next = simd::max(next, simd::max(tile.o.template log<V>(j, a, c) + p, log_e)), at = simd::max(at, simd::max(p, log_e + own));
+        next = (simd::max)(next, (simd::max)(tile.o.template log<V>(j, a, c) + p, log_e)), at = (simd::max)(at, (simd::max)(p, log_e + own));
       }
       if constexpr (!keyed_logs) decay = math::exp(tile.o.template log<V>(j, 0, c) + p - next), write_scale = math::exp(tile.e.template log<V>(j, 0, c) - next);
       kept = early ? math::exp(p - at) : kept, bonus_scale = math::exp(own + next - at), p_read = early ? at : next;

@@ -15,7 +15,7 @@ template <class M, class T> struct RecurrentScratch {
   Diagonal<M, T> body;
   Memory<M, T> memory;
   RecurrentScratch(Arena& arena, const Extent& n, const Tuning& tuning)
-      : tile(arena, n, std::min(tuning.rows, std::max<Index>(n.tokens, 1))), body(arena, n), memory(Memory<M, T>::in(arena, n.keys, n.values)) {}
+      : tile(arena, n, (std::min)(tuning.rows, std::max<Index>(n.tokens, 1))), body(arena, n), memory(Memory<M, T>::in(arena, n.keys, n.values)) {}
 };
 
 template <class M, class T, class In, class S>
@@ -26,7 +26,7 @@ void recurrent_head(RecurrentScratch<M, T>& scratch, const Call<M, T, In>& call,
   scratch.tile.begin(call.in, run);
   const Index rows = options.tuning.rows;
   for (Index first = 0; first < run.time.length; first += rows) {
-    const Index count = std::min(rows, run.time.length - first);
+    const Index count = (std::min)(rows, run.time.length - first);
     scratch.tile.fill(call.in, run, first, count);
     scratch.body.advance(scratch.tile, count, memory, [&](Index j) { return output_row(y, run, first + j); });
   }

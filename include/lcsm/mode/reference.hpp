@@ -80,7 +80,7 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       next = at = FromNothing::value, own = tile.u.template log<double>(0, 0, c);
       for (Index a = 0; a < K; ++a) {
         const double log_e = tile.e.template log<double>(0, a, c);
-        next = std::max({next, tile.o.template log<double>(0, a, c) + p, log_e}), at = std::max({at, p, log_e + own});
+        next = (std::max)({next, tile.o.template log<double>(0, a, c) + p, log_e}), at = (std::max)({at, p, log_e + own});
       }
     }
     const auto decay = [&](Index a) { return of(tile.o.template value<double>(0, a, c)) * std::exp(scaled ? p - next : 0.0); };
@@ -97,7 +97,7 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       const double log_e = weighs ? tile.e.template log<double>(0, a, c) : 0.0;
       F o = decay(a), e = factor * std::exp(log_e - next);
       if constexpr (M::normaliser::mean) {                  // m holds the mean, z the log of its weight
-        const double kept = real_part(z0) + tile.o.template log<double>(0, a, c), top = std::max(kept, log_e);
+        const double kept = real_part(z0) + tile.o.template log<double>(0, a, c), top = (std::max)(kept, log_e);
         z = widen<F>(top + std::log(std::exp(kept - top) + std::exp(log_e - top)));
         o = widen<F>(std::exp(kept - real_part(z))), e = factor * std::exp(log_e - real_part(z));
       }

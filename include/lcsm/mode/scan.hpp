@@ -15,7 +15,7 @@ template <class M, class T> struct ScanScratch {
   Summary<M, double> carry;
   Memory<M, T> before;
   ScanScratch(Arena& arena, const Extent& n, const Tuning& tuning)
-      : tile(arena, n, std::min(tuning.rows, std::max<Index>(n.tokens, 1))), body(arena, n), carry(arena, n.keys, n.values),
+      : tile(arena, n, (std::min)(tuning.rows, std::max<Index>(n.tokens, 1))), body(arena, n), carry(arena, n.keys, n.values),
         before(Memory<M, T>::in(arena, n.keys, n.values)) {}
 };
 
@@ -42,10 +42,10 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   const auto over_tokens = [&](Index s, ScanScratch<M, T>& scratch, auto&& use) {
     const Index u = owner[to_size(s)], begin = (s - first[to_size(u)]) * length;
     const Run run = call.unit(u);
-    const Index end = std::min(begin + length, run.time.length);
+    const Index end = (std::min)(begin + length, run.time.length);
     scratch.tile.begin(call.in, run);
     for (Index j = begin; j < end; j += rows) {
-      const Index count = std::min(rows, end - j);
+      const Index count = (std::min)(rows, end - j);
       scratch.tile.fill(call.in, run, j, count);
       use(run, j, count);
     }

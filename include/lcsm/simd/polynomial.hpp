@@ -10,9 +10,9 @@ inline namespace LCSM_ARCH {
 namespace simd {
 
 namespace detail {
-template <std::size_t I, class V, std::size_t N> LCSM_INLINE V horner_from(V x, const std::array<scalar_t<V>, N>& c) noexcept {
-  if constexpr (I + 1 == N) return V(c[I]);
-  else return simd::fma<V>(simd::detail::horner_from<I + 1>(x, c), x, V(c[I]));
+template <std::size_t K, class V, std::size_t N> LCSM_INLINE V horner_from(V x, const std::array<scalar_t<V>, N>& c) noexcept {
+  if constexpr (K + 1 == N) return V(c[K]);
+  else return simd::fma<V>(simd::detail::horner_from<K + 1>(x, c), x, V(c[K]));
 }
 }  // namespace detail
 

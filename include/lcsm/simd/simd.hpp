@@ -181,7 +181,7 @@ template <class V> LCSM_INLINE V select(mask_t<V> take_a, V a, std::type_identit
 }
 
 // a > b ? a : b and a < b ? a : b, as on x86: if either is NaN, or both are zero, the result is b.
-template <class V> LCSM_INLINE V max(V a, std::type_identity_t<V> b) noexcept {
+template <class V> LCSM_INLINE V (max)(V a, std::type_identity_t<V> b) noexcept {
   if constexpr (is_scalar<V>) return a > b ? a : b;
 #if LCSM_X86_REGISTERS
   else return V(detail::max_of(detail::raw(a), detail::raw(b)));
@@ -189,7 +189,7 @@ template <class V> LCSM_INLINE V max(V a, std::type_identity_t<V> b) noexcept {
   else return select<V>(a > b, a, b);
 #endif
 }
-template <class V> LCSM_INLINE V min(V a, std::type_identity_t<V> b) noexcept {
+template <class V> LCSM_INLINE V (min)(V a, std::type_identity_t<V> b) noexcept {
   if constexpr (is_scalar<V>) return a < b ? a : b;
 #if LCSM_X86_REGISTERS
   else return V(detail::min_of(detail::raw(a), detail::raw(b)));
@@ -249,7 +249,7 @@ template <class V> LCSM_INLINE scalar_t<V> sum(V x) noexcept {
   return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return a + b; });
 }
 template <class V> LCSM_INLINE scalar_t<V> max_lane(V x) noexcept {
-  return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return simd::max(a, b); });
+  return simd::detail::fold(x, [](scalar_t<V> a, scalar_t<V> b) { return (simd::max)(a, b); });
 }
 
 // Lanes of float as lanes of double, in order, and back (rounded). One double for one float.

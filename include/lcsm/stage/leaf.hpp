@@ -38,7 +38,7 @@ template <class T> Index group_of(const View<T>& view, const Run& run) { return 
 template <class Name, Axes X, Source S, class Map = map::Identity> struct Named {
   static_assert(X == Axes::one || X == Axes::key || X == Axes::value || X == Axes::matrix, "lcsm: a leaf varies over one of one, key, value, matrix");
   static constexpr Axes axes = X;
-  static constexpr Source source = map::positional<Map>() ? std::max(S, Source::position) : S;
+  static constexpr Source source = map::positional<Map>() ? (std::max)(S, Source::position) : S;
   static constexpr const char* name = Name::name;
   static constexpr bool streams = S == Source::data;         // a row per token; else a parameter
   static constexpr bool identity = std::is_same_v<Map, map::Identity>;
@@ -87,7 +87,7 @@ template <class Rule, Axes X = Axes::one> struct Fixed {
 template <class Combine, class First, class... Rest> struct Joined {
   static constexpr Axes axes = table_axes((First::axes | ... | Rest::axes));
   static_assert(axes != Axes::matrix, "lcsm::Joined: leaves of the key and the value axis give a K x D table: put them into one Term instead");
-  static constexpr Source source = std::max({First::source, Rest::source...});
+  static constexpr Source source = (std::max)({First::source, Rest::source...});
   static constexpr const char* name = First::name;
   template <class In> static constexpr bool bound = (First::template bound<In> && ... && Rest::template bound<In>);
   template <class Visit> static void visit(Visit&& visitor) { First::visit(visitor), (Rest::visit(visitor), ...); }

@@ -14,7 +14,7 @@ template <class Leaf, class Imag = void> struct Input {
   using leaf = Leaf;
   using imag = std::conditional_t<std::is_void_v<Imag>, Leaf, Imag>;
   static constexpr Domain domain = std::is_void_v<Imag> ? Domain::real : Domain::complex;
-  static constexpr Source source = std::max(leaf::source, imag::source);
+  static constexpr Source source = (std::max)(leaf::source, imag::source);
   static_assert(within(leaf::axes, Axes::value) || leaf::axes == Axes::one, "lcsm::Input: the input varies over the value axis");
 };
 

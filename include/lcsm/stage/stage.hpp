@@ -17,8 +17,8 @@ template <class... Terms> struct Stage {
   }
   static constexpr bool has([[maybe_unused]] Plane p) { return ((Terms::plane == p) || ...); }
   static constexpr Axes axes = (Axes::none | ... | (Terms::plane == Plane::coupling ? Axes::none : Terms::axes));
-  static constexpr Source source = std::max({Source::fixed, Terms::source...});
-  static constexpr Domain domain = std::max({Domain::real, Terms::domain...});
+  static constexpr Source source = (std::max)({Source::fixed, Terms::source...});
+  static constexpr Domain domain = (std::max)({Domain::real, Terms::domain...});
   static constexpr bool polar = ((Terms::plane != Plane::factor || Terms::sign) && ...);   // fit to be an oscillation
   static constexpr bool one_hot = (... || [] { if constexpr (requires { Terms::leaf::is_code; }) return true; else return false; }());
   static constexpr Index terms = sizeof...(Terms);
@@ -59,6 +59,9 @@ template <class... Terms> struct Stage {
       using F = field_t<domain == Domain::complex, V>;
       return widen<F>(times<V, Only>(map::constant<V>(1), j, a, c));
     }
+    // Of an oscillation: its multiplier without signs and phases, and x times its signs.
+    template <class V, Axes Only = axes::all> LCSM_INLINE V magnitude(Index j, Index a, Index c) const { return of_plane<V, Plane::log, Only, 0>(map::constant<V>(1), j, a, c); }
+    template <class V, Axes Only = axes::all> LCSM_INLINE V signs(V x, Index j, Index a, Index c) const { return of_plane<V, Plane::factor, Only, 0>(x, j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V log(Index j, Index a, Index c) const { return sum<V, Plane::log, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(terms_).template step<V>(j, a, c); }
@@ -85,6 +88,11 @@ template <class... Terms> struct Stage {
         return times_from<V, Only, WithLogs, N + 1>(x * std::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return times_from<V, Only, WithLogs, N + 1>(x, j, a, c);
     }
+    template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V of_plane(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+      if constexpr (N == sizeof...(Terms)) return x;
+      else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) return of_plane<V, P, Only, N + 1>(x * std::get<N>(terms_).template value<V>(j, a, c), j, a, c);
+      else return of_plane<V, P, Only, N + 1>(x, j, a, c);
+    }
     template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V sum(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) {
@@ -108,8 +116,8 @@ template <class S> constexpr bool has_within(Axes only) {
 template <class Write, class Erase, Order O = Order::after_decay> struct LowRank {
   static constexpr Plane plane = Plane::coupling;
   static constexpr Axes axes = Axes::none;
-  static constexpr Source source = std::max(Write::source, Erase::source);
-  static constexpr Domain domain = std::max(Write::domain, Erase::domain);
+  static constexpr Source source = (std::max)(Write::source, Erase::source);
+  static constexpr Domain domain = (std::max)(Write::domain, Erase::domain);
   static constexpr bool sign = false;
   static constexpr Order order = O;
   template <class In> static constexpr bool bound = Write::template bound<In> && Erase::template bound<In>;

@@ -146,7 +146,7 @@ template <Plane P, class Leaf, bool IsSign = false> struct LeafTerm {
 template <Plane P, class Combine, class... Leaves> struct MatrixTerm {
   static constexpr Plane plane = P;
   static constexpr Axes axes = Axes::matrix;
-  static constexpr Source source = std::max({Leaves::source...});
+  static constexpr Source source = (std::max)({Leaves::source...});
   static constexpr Domain domain = P == Plane::phase ? Domain::complex : Domain::real;
   static constexpr bool sign = false;
   static constexpr Axes step_axes = std::tuple_element_t<0, std::tuple<Leaves...>>::axes;
@@ -171,7 +171,7 @@ template <class Re, class Im> struct ComplexFactor {
   static_assert(Re::axes == Im::axes, "lcsm::ComplexFactor: the real and the imaginary leaf vary over the same axes");
   static constexpr Plane plane = Plane::factor;
   static constexpr Axes axes = Re::axes;
-  static constexpr Source source = std::max(Re::source, Im::source);
+  static constexpr Source source = (std::max)(Re::source, Im::source);
   static constexpr Domain domain = Domain::complex;
   static constexpr bool sign = false;
   template <class In> static constexpr bool bound = Re::template bound<In> && Im::template bound<In>;

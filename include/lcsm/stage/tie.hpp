@@ -57,7 +57,7 @@ struct ZeroOrderHold {
       math::sincos(y, &s, &cosine), math::sincos(y * map::constant<V>(0.5), &half, &unused);
       const V re = simd::fma(math::expm1(x), cosine, map::constant<V>(-2) * half * half), im = math::exp(x) * s;
       // Divide by z scaled to a largest part of 1, so that tiny z neither under- nor overflows.
-      const V size = simd::max(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
+      const V size = (simd::max)(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
       const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = step / (safe * simd::select(size == zero, one, norm));
       return Complex<V>(simd::select(size == zero, step, simd::fma(re, u, im * v) * scale), simd::select(size == zero, zero, simd::fma(im, u, -(re * v)) * scale));
     }

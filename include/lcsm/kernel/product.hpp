@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/simd/simd.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// Small matrix products on operands that lie in cache: C (rows x columns) += sign A B with A at a[m sam + k sak], B and C row-major. `columns`
+// is a multiple of the vector width; C is kept in registers, nothing is packed. Causal: A is lower triangular with its diagonal, and what lies
+// above it is not touched, so that a NaN in a later row of B reaches no earlier row of C.
+namespace product {
+
+template <int R, int N, bool Causal, class T>
+LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* LCSM_RESTRICT b, Index ldb, T* LCSM_RESTRICT c, Index ldc, Index inner, T sign) {
+  using V = Batch<T>;
+  constexpr Index W = simd::width<V>;
+  V sum[R][N];
+#pragma GCC unroll 8
+  for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) sum[m][n] = simd::load<V>(c + m * ldc + n * W);
+  for (Index k = 0; k < inner; ++k) {
+    V row[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) row[n] = simd::load<V>(b + k * ldb + n * W);
+#pragma GCC unroll 8
+    for (int m = 0; m < R; ++m) {
+      const V x(sign * a[m * sam + k * sak]);
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sum[m][n] = simd::fma(x, row[n], sum[m][n]);
+    }
+  }
+  if constexpr (Causal) {                                   // the triangle: rows inner .. inner + R - 1
+#pragma GCC unroll 8
+    for (int k = 0; k < R; ++k) {
+      V row[N];
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) row[n] = simd::load<V>(b + (inner + k) * ldb + n * W);
+#pragma GCC unroll 8
+      for (int m = 0; m < R; ++m)
+        if (m >= k) {
+          const V x(sign * a[m * sam + (inner + k) * sak]);
+#pragma GCC unroll 4
+          for (int n = 0; n < N; ++n) sum[m][n] = simd::fma(x, row[n], sum[m][n]);
+        }
+    }
+  }
+#pragma GCC unroll 8
+  for (int m = 0; m < R; ++m)
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) simd::store(c + m * ldc + n * W, sum[m][n]);
+}
+
+template <int R, bool Causal, class T>
+LCSM_NOINLINE void rows(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index columns, Index inner, T sign) {
+  constexpr Index W = simd::width<Batch<T>>;
+  Index n = 0;
+  for (; n + 2 * W <= columns; n += 2 * W) tile<R, 2, Causal>(a, sam, sak, b + n, ldb, c + n, ldc, inner, sign);
+  if (n < columns) tile<R, 1, Causal>(a, sam, sak, b + n, ldb, c + n, ldc, inner, sign);
+}
+
+template <bool Causal, class T> void run(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign) {
+  LCSM_ASSERT(columns % (simd::width<Batch<T>>) == 0);
+  Index m = 0;
+  for (; m + 6 <= count; m += 6) rows<6, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign);
+  switch (count - m) {
+    case 5: rows<5, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
+    case 4: rows<4, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
+    case 3: rows<3, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
+    case 2: rows<2, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
+    case 1: rows<1, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
+    default: break;
+  }
+}
+
+}  // namespace product
+
+// C (count x columns) += sign A (count x inner) B (inner x columns).
+template <class T> void multiply_add(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign = T(1)) {
+  product::run<false>(a, sam, sak, b, ldb, c, ldc, count, columns, inner, sign);
+}
+// The same with a lower triangular A (count x count).
+template <class T> void multiply_add_causal(const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, T sign = T(1)) {
+  product::run<true>(a, lda, 1, b, ldb, c, ldc, count, columns, Index(0), sign);
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm

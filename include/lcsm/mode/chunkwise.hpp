@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/workspace.hpp>
+#include <lcsm/kernel/chunk_runner.hpp>
+#include <lcsm/mode/abilities.hpp>
+#include <lcsm/mode/recurrent.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// Matrix products within chunks of tuning.chunk tokens, the memory carried in double from chunk to chunk: for mixers whose coefficients factor
+// into a key side and a channel side. Any gate is safe: decays are multiplied from the write onward, so a closed one is exact. The error does
+// not grow with the number of chunks beyond the memory of the decay. Parallel over sequences and heads; no thread count changes a bit.
+// Same arguments, aliasing and errors as `recurrent`.
+template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
+void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
+  constexpr bool inputs = M::template bound<In>, uncoupled = !M::coupled, factors = M::factors;
+  if constexpr (!inputs) static_assert(inputs, "lcsm::chunkwise: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
+  else if constexpr (!uncoupled) static_assert(uncoupled, "lcsm::chunkwise: a coupled oscillation (delta rule) is not diagonal: use lcsm::recurrent");
+  else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise: an elementwise (K x D) stage does not factor into matrix products: use lcsm::scan");
+  else {
+    const auto call = checked_call<M, T>("chunkwise", in, y, options);
+    if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
+    else {
+      const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
+      Arena counting;
+      { ChunkRunner<M, T> runner(counting, call.extent, chunk); }
+      const Workspace workspace("chunkwise", options.workspace, counting.used(), exec.workers(call.units()));
+      zero_padding(call, y);
+      exec.for_each(call.units(), [&](Index unit, Index worker) {
+        Arena arena = workspace.arena(worker);
+        ChunkRunner<M, T> runner(arena, call.extent, chunk);
+        const Run run = call.unit(unit);
+        runner.begin(in, run, options.initial);
+        for (Index first = 0; first < run.time.length; first += chunk) {
+          runner.inside(in, run, first, (std::min)(chunk, run.time.length - first));
+          runner.read_memory();
+          runner.finish_rows(y, run, first);
+          runner.update_memory();
+        }
+        runner.store(options.final, run);
+      });
+      finish_positions(call);
+    }
+  }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
