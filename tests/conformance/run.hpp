@@ -86,18 +86,54 @@ template <class M, class T, class Bind> class Model : public Subject {
   Buffer<T> y_;
 };
 
+// The sum of two mixers over the same tokens: both directions of a layer, which has no state.
+class Both : public Subject {
+ public:
+  Both(Subject& first, Subject& second) : first_(first), second_(second) {}
+  void restart() override { first_.restart(), second_.restart(); }
+  void run(Way way, Index first, Index count) override { first_.run(way, first, count), second_.run(way, first, count); }
+  bool is_double() const override { return first_.is_double(); }
+  std::vector<std::pair<std::string, std::vector<double>>> state() const override { return {}; }
+  std::vector<double> output() const override {
+    std::vector<double> y = first_.output();
+    const std::vector<double> other = second_.output();
+    for (std::size_t n = 0; n < y.size(); ++n) y[n] += other.at(n);
+    return y;
+  }
+
+ private:
+  Subject &first_, &second_;
+};
+
+template <class M> inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, [](Way w) { return exists(w); },
+                                                           test::error_cost<M>};
+
+template <class M, class Bind> test::CallSums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
+  Options<double> options;
+  options.initial = start.view(), options.direction = p.direction;
+  const Index token = p.direction == Direction::reverse ? p.tokens - count : 0;
+  return test::error_sums<M>(bind(Source<double>{p.inputs, token, count}), options, p.batch, count, p.heads, p.values);
+}
+
 // Runs a case in every mode of the mixer, in double and float. bind(Source<T>) makes the mixer's aggregate.
 template <class M, class Bind> void check(Case& c, const Problem& p, const Bind& bind) {
   Model<M, double, Bind> wide(p, bind);
   Model<M, float, Bind> narrow(p, bind);
-  const auto sums = [&](Index count) {
-    Options<double> options;
-    options.initial = wide.start().view(), options.direction = p.direction;
-    const Index token = p.direction == Direction::reverse ? p.tokens - count : 0;
-    return test::error_sums<M>(bind(Source<double>{p.inputs, token, count}), options, p.batch, count, p.heads, p.values);
-  };
-  const Abilities abilities{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, [](Way w) { return exists(w); }, test::error_cost<M>};
-  compare(c, p, wide, narrow, abilities, sums(p.tokens), sums(p.prefill));
+  compare(c, p, wide, narrow, abilities_of<M>, sums_of<M>(p, bind, wide.start(), p.tokens), sums_of<M>(p, bind, wide.start(), p.prefill));
+}
+// The same for the sum of two: p also says what is expected; q needs its inputs and direction alone.
+template <class M, class Bind> void check_sum(Case& c, const Problem& p, const Problem& q, const Bind& bind) {
+  Model<M, double, Bind> wide_p(p, bind), wide_q(q, bind);
+  Model<M, float, Bind> narrow_p(p, bind), narrow_q(q, bind);
+  test::CallSums sums = sums_of<M>(p, bind, wide_p.start(), p.tokens);
+  const test::CallSums other = sums_of<M>(q, bind, wide_q.start(), q.tokens);
+  for (std::size_t n = 0; n < sums.y.size(); ++n) {
+    test::ErrorSums &x = sums.y[n];
+    const test::ErrorSums& y = other.y.at(n);
+    x = {x.s + y.s, x.w + y.w, x.g + y.g, x.q + y.q};
+  }
+  Both wide(wide_p, wide_q), narrow(narrow_p, narrow_q);
+  compare(c, p, wide, narrow, abilities_of<M>, sums, {});
 }
 
 }  // namespace lcsm::conformance

@@ -48,6 +48,14 @@ Array reshaped(Array x, std::vector<Index> shape) {
   return x;
 }
 
+Array slice(const Array& x, Index first, Index count) {
+  Array out{x.shape, {}, x.f32};
+  const Index row = Index(x.values.size()) / x.shape.at(0);
+  out.shape[0] = count;
+  out.values.assign(x.values.begin() + first * row, x.values.begin() + (first + count) * row);
+  return out;
+}
+
 Array constant(std::vector<Index> shape, double value) {
   Index size = 1;
   for (const Index n : shape) size *= n;

@@ -30,6 +30,8 @@ template <class F> Array mapped(Array x, F&& f) {
   return x;
 }
 Array reshaped(Array x, std::vector<Index> shape);
+// The part [first, first + count) of the first axis.
+Array slice(const Array& x, Index first, Index count);
 Array constant(std::vector<Index> shape, double value);
 
 // Inputs of a mixer with our five axes, in double and in float.
