@@ -67,6 +67,7 @@ static_assert(is_a<Mamba2Discrete>(Structure::scalar, Domain::real, true, false)
 
 static_assert(is_a<S4d>(Structure::elementwise, Domain::complex, false, true));
 static_assert(is_a<S4dWithB>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<S4dBilinear>(Structure::elementwise, Domain::complex, false, true));
 static_assert(is_a<Dlr>(Structure::per_key, Domain::complex, false, true));                     // its read is a K x D parameter
 static_assert(is_a<DlrImag>(Structure::per_key, Domain::complex, false, true));
 static_assert(is_a<DlrSum>(Structure::per_key, Domain::complex, false, true));

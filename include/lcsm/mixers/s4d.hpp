@@ -14,8 +14,9 @@ namespace lcsm {
 namespace s4d {
 using Step = Learned<in::log_dt, Axes::value, map::Exp>;
 using Read = Stage<ComplexFactor<Learned<in::C, Axes::matrix>, Learned<in::C_imag, Axes::matrix>>>;
-using Oscillation = oscillation::Discretised<Step, Learned<in::log_A_real, Axes::matrix, map::NegExp>,
-                                             Term<Plane::phase, combine::Product, Step, Learned<in::A_imag, Axes::matrix>>>;
+using Real = Learned<in::log_A_real, Axes::matrix, map::NegExp>;
+using Imag = Learned<in::A_imag, Axes::matrix>;
+using Oscillation = oscillation::Discretised<Step, Real, Term<Plane::phase, combine::Product, Step, Imag>>;
 }
 
 // S4D, Gu et al. 2022 (https://arxiv.org/abs/2206.11893; state-spaces/s4: models/s4/s4d.py), one diagonal system per channel, sampled by
@@ -26,7 +27,7 @@ using Oscillation = oscillation::Discretised<Step, Learned<in::log_A_real, Axes:
 //
 // x [B,T,1,H]: channels are the value axis and the N/2 stored modes (one of each conjugate pair, hence the 2) are the keys; B is absorbed
 // in C. Parameters: log_dt, D [1,H]; log_A_real, A_imag, C, C_imag [1,N/2,H], the published [H,N/2] seen through strides. What follows
-// (GELU, output GLU) is the layer's. The full kernel of that repository has A = -re - i im and dt = softplus: give -A_imag and
+// (GELU, output GLU) is the layer's. The full kernel of that repository has A = -exp(re) - i im and dt = softplus: give -A_imag and
 // log(softplus(inv_dt)).
 struct S4d : Mixer<expand::Tied<tie::ZeroOrderHold>, s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal,
                    Skip<Learned<in::D, Axes::value>>> {
@@ -36,6 +37,13 @@ struct S4d : Mixer<expand::Tied<tie::ZeroOrderHold>, s4d::Oscillation, s4d::Read
 struct S4dWithB
     : Mixer<expand::Tied<tie::ZeroOrderHold, ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>>,
             s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {
+  template <class T> struct In { View<T> x{}, log_dt{}, log_A_real{}, A_imag{}, B{}, B_imag{}, C{}, C_imag{}, D{}; };
+};
+// The same sampled by the bilinear rule: exp(dt A) becomes (1 + dt A/2) / (1 - dt A/2), and the write dt / (1 - dt A/2) B.
+struct S4dBilinear : Mixer<expand::Tied<tie::Bilinear, ComplexFactor<Learned<in::B, Axes::matrix>, Learned<in::B_imag, Axes::matrix>>>,
+                           Stage<Term<Plane::log, combine::BilinearLog, s4d::Step, s4d::Real, s4d::Imag>,
+                                 Term<Plane::phase, combine::BilinearAngle, s4d::Step, s4d::Real, s4d::Imag>>,
+                           s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {
   template <class T> struct In { View<T> x{}, log_dt{}, log_A_real{}, A_imag{}, B{}, B_imag{}, C{}, C_imag{}, D{}; };
 };
 

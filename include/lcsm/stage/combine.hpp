@@ -3,6 +3,8 @@
 
 #include <lcsm/stage/maps.hpp>
 
+#include <cmath>
+
 namespace lcsm::combine {
 
 // Maps of several leaves: `apply(V...)`, and `multiplier(V...)` where a gate has it cheaper. Combined in registers when the result is a
@@ -39,6 +41,24 @@ struct LowerBound {
 struct RecurrentGate {
   static constexpr const char* name = "-8 r softplus";
   template <class V> LCSM_INLINE static V apply(V r, V parameter) { return map::constant<V>(-8) * r * math::softplus(parameter); }
+};
+
+// The bilinear rule, o = (1 + z/2) / (1 - z/2) with z = step (re + i im), re <= 0: its log magnitude and its angle. Without cancellation:
+// |1 + z/2|^2 - |1 - z/2|^2 = 2 Re z, and o has the direction of 1 - |z|^2 / 4 + i Im z.
+struct BilinearLog {
+  static constexpr const char* name = "bilinear, log";
+  template <class V> LCSM_INLINE static V apply(V step, V re, V im) {
+    const V half = map::constant<V>(0.5), x = step * re, y = step * im * half, d = map::constant<V>(1) - x * half;
+    return half * math::log1p((x + x) / simd::fma(d, d, y * y));
+  }
+};
+struct BilinearAngle {
+  static constexpr const char* name = "bilinear, angle";
+  template <class V> LCSM_INLINE static V apply(V step, V re, V im) {
+    static_assert(simd::width<V> == 1, "lcsm::combine::BilinearAngle: of parameters only, the arc tangent has no lanes");
+    const V x = step * re, y = step * im;
+    return std::atan2(y, V(1) - V(0.25) * (x * x + y * y));
+  }
 };
 
 // Mega: the multiplier is 1 - p a.

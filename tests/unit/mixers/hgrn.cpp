@@ -35,6 +35,22 @@ TEST_CASE("HGRN2 from its raw gate", "[mixers]") {
   });
 }
 
+TEST_CASE("HGRN2 of the authors has no scale", "[mixers]") {
+  const double q[] = {1, -2, 0.5, 3}, f[] = {0, 1, -2, 3, -1, 0.5, 4, 0}, v[] = {1, -1}, bound[] = {0, 0.5, 0.25, 0.75};
+  double y[2], z[2];
+  const auto in = [&]<class M>(M) {
+    return typename M::template In<const double>{.q = View<const double>{q, {1, 1, 1, 1, 4}, {0, 0, 0, 0, 1}},
+                                                 .f = view(f, 1, 2, 1, 4),
+                                                 .v = view(v, 1, 2, 1, 1),
+                                                 .lower_bound = parameter(bound, 1, 4)};
+  };
+  reference(Hgrn2{}, in(Hgrn2{}), view(y, 1, 2, 1, 1));
+  reference(Hgrn2Unscaled{}, in(Hgrn2Unscaled{}), view(z, 1, 2, 1, 1));
+  CHECK(z[0] == 2 * y[0]);                                  // K = 4
+  CHECK(z[1] == 2 * y[1]);
+  CHECK(z[1] != 0);
+}
+
 TEST_CASE("HGRN, complex and real, from raw gates and inputs", "[mixers]") {
   constexpr Index T = 9, D = 3;
   double x[T * D], x_imag[T * D], f[T * D], bound[D] = {0, 0.25, 0.875}, phase[D], y[T * 2 * D], real[T * D];

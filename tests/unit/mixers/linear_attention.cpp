@@ -60,3 +60,15 @@ TEST_CASE("elu + 1 of raw q and k is the normalised form after the feature map",
   CHECK(std::abs(y[0] - dot(0, 0) / (dot(0, 0) + 1e-6)) < 1e-14);
   CHECK(std::abs(y[1] - second) < 1e-14);
 }
+
+TEST_CASE("GLA's layer gate is log sigmoid over 16", "[mixers]") {
+  constexpr Index T = 5, K = 3, D = 2;
+  double q[T * K], k[T * K], v[T * D], raw[T * K], log[T * K], y[T * D], z[T * D];
+  for (int n = 0; n < T * K; ++n)
+    q[n] = std::sin(n + 1.0), k[n] = std::cos(2.0 * n), raw[n] = 9 * std::sin(7.0 * n), log[n] = -std::log1p(std::exp(-raw[n])) / 16;
+  for (int n = 0; n < T * D; ++n) v[n] = std::sin(3.0 * n + 1);
+  const auto s = [&](const double* x, Index width) { return view(x, 1, T, 1, width); };
+  reference(GlaLayerGate{}, GlaLayerGate::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(raw, K)}, view(y, 1, T, 1, D));
+  reference(Gla{}, Gla::In<const double>{.q = s(q, K), .k = s(k, K), .v = s(v, D), .g = s(log, K)}, view(z, 1, T, 1, D));
+  CHECK(relative_error(view<const double>(y, 1, T, 1, D), view<const double>(z, 1, T, 1, D)) < 1e-15 * T * K);
+}

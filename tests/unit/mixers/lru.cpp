@@ -69,6 +69,14 @@ TEST_CASE("RG-LRU", "[mixers]") {
     for (Index n = 0; n < want.batch(); ++n) state.view().position.at(n, 0, 0, 0, 0) = at.golden.size("start");
     run<RgLru>(RgLru::In<const double>{.x = x, .recurrent_gate = r, .input_gate = i, .recurrent_param = at("par", "recurrent_param", "f")},
                want, state, true);
+    if (at.golden.size("start") > 0) {                       // nothing to reset
+      State<RgLruUnreset, double> kept(want.batch(), 1, 1, want.feature());
+      copy(at("s0", "h0", "bf"), kept.view().m);
+      run<RgLruUnreset>(
+          RgLruUnreset::In<const double>{
+              .x = x, .recurrent_gate = r, .input_gate = i, .recurrent_param = at("par", "recurrent_param", "f")},
+          want, kept, true);
+    }
     close(state.view().m, at("s1", "h", "bf"));
     CHECK(state.view().position.at(0, 0, 0, 0, 0) == at.golden.size("start") + want.time());
   });

@@ -111,6 +111,57 @@ TEST_CASE("Mamba-2, discrete form", "[mixers]") {
   });
 }
 
+TEST_CASE("Mamba and Mamba-2 from A_log", "[mixers]") {
+  constexpr Index T = 7, N = 3, H = 2;
+  init::Generator rng(11);
+  double x[T * H], delta[T * H], B[T * N], C[T * N], log[N * H], A[N * H], D[H], bias[H], y[T * H], z[T * H];
+  for (double* numbers : {x, delta}) for (int n = 0; n < T * H; ++n) numbers[n] = init::normal(rng);
+  for (double* numbers : {B, C}) for (int n = 0; n < T * N; ++n) numbers[n] = init::normal(rng);
+  initialise(MambaLog{}, {.A_log = parameter(log, 1, N, H), .D = parameter(D, 1, H), .delta_bias = parameter(bias, 1, H)}, rng);
+  for (int n = 0; n < N * H; ++n) A[n] = -std::exp(log[n]);
+  const auto s = [](const double* data, Index heads, Index width) { return view(data, 1, T, heads, width); };
+  const auto p = [](const double* data, Index heads, Index rows, Index width) { return parameter(data, heads, rows, width); };
+  reference(MambaLog{},
+            MambaLog::In<const double>{.x = s(x, 1, H),
+                                       .delta = s(delta, 1, H),
+                                       .B = s(B, 1, N),
+                                       .C = s(C, 1, N),
+                                       .A_log = p(log, 1, N, H),
+                                       .D = p(D, 1, 1, H),
+                                       .delta_bias = p(bias, 1, 1, H)},
+            view(y, 1, T, 1, H));
+  reference(Mamba{},
+            Mamba::In<const double>{.x = s(x, 1, H),
+                                    .delta = s(delta, 1, H),
+                                    .B = s(B, 1, N),
+                                    .C = s(C, 1, N),
+                                    .A = p(A, 1, N, H),
+                                    .D = p(D, 1, 1, H),
+                                    .delta_bias = p(bias, 1, 1, H)},
+            view(z, 1, T, 1, H));
+  CHECK(relative_error(view<const double>(y, 1, T, 1, H), view<const double>(z, 1, T, 1, H)) < 1e-15 * T * N);
+  // Heads of one channel: what Mamba-2 is with P = 1.
+  reference(Mamba2Log{},
+            Mamba2Log::In<const double>{.x = s(x, H, 1),
+                                        .delta = s(delta, H, 1),
+                                        .B = s(B, 1, N),
+                                        .C = s(C, 1, N),
+                                        .A_log = p(log, H, 1, 1),
+                                        .D = p(D, H, 1, 1),
+                                        .delta_bias = p(bias, H, 1, 1)},
+            view(y, 1, T, H, 1));
+  reference(Mamba2{},
+            Mamba2::In<const double>{.x = s(x, H, 1),
+                                     .delta = s(delta, H, 1),
+                                     .B = s(B, 1, N),
+                                     .C = s(C, 1, N),
+                                     .A = p(A, H, 1, 1),
+                                     .D = p(D, H, 1, 1),
+                                     .delta_bias = p(bias, H, 1, 1)},
+            view(z, 1, T, H, 1));
+  CHECK(relative_error(view<const double>(y, 1, T, H, 1), view<const double>(z, 1, T, H, 1)) < 1e-15 * T * N);
+}
+
 TEST_CASE("Mamba's published start", "[mixers]") {
   init::Generator rng(7);
   double A[4 * 3], A_log[4 * 3], D[3] = {}, bias[3], A2[5], A2_log[5];

@@ -31,33 +31,30 @@ TEST_CASE("S4D from its raw parameters", "[mixers]") {
   });
 }
 
-TEST_CASE("the S4 repository's full kernel, zero-order hold, with a B of its own and an initial state", "[mixers]") {
-  Index seen = 0;
+TEST_CASE("the S4 repository's full kernel: both rules, a B of its own, copies of C, an initial state", "[mixers]") {
   for_each_case("s4d_kernel_full", [&](Against& at) {
-    if (at.golden.attributes.at("disc") != "zoh") return;
-    ++seen;
-    const auto want = at("out", "y", "bhft");                // [B, Cn, H, L], Cn = 1
-    Array dt = at.file.array(at.golden.name, "par", "inv_dt"), re = at.file.array(at.golden.name, "par", "A_real"),
-          im = at.file.array(at.golden.name, "par", "A_imag");
+    const auto want = at("out", "y", "bhft");                // [B, Cn, H, L]: copies are heads
+    Array dt = at.file.array(at.golden.name, "par", "inv_dt"), im = at.file.array(at.golden.name, "par", "A_imag");
     for (double& x : dt.values) x = std::log(std::log1p(std::exp(x)));
     for (double& x : im.values) x = -x;
+    const auto re = at("par", "A_real", "fr");
     const double zero = 0;
-    State<S4dWithB, double> state(want.batch(), 1, re.shape[1], want.feature());
-    copy(at("s0", "state", "bfrn", 0), state.view().m), copy(at("s0", "state", "bfrn", 1), state.view().m_imag);
-    S4dWithB::In<const double> in{.x = at("in", "u", "bft"),
-                                  .log_dt = arrange(dt, "fn"),
-                                  .log_A_real = arrange(re, "fr"),
-                                  .A_imag = arrange(im, "fr"),
-                                  .B = at("par", "B", "hfrn", 0),
-                                  .B_imag = at("par", "B", "hfrn", 1),
-                                  .C = at("par", "C", "hfrn", 0),
-                                  .C_imag = at("par", "C", "hfrn", 1),
-                                  .D = {&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}}};
-    run<S4dWithB>(in, want, state, true);
-    close(state.view().m, at("s1", "x", "bfrn", 0));
-    close(state.view().m_imag, at("s1", "x", "bfrn", 1));
+    const auto with = [&]<class M>(M) {
+      State<M, double> state(want.batch(), want.head(), re.row(), want.feature());
+      const auto components = {std::pair(state.view().m, 0), std::pair(state.view().m_imag, 1)};
+      for (const auto& [m, part] : components)
+        for (Index h = 0; h < want.head(); ++h) copy(at("s0", "state", "bfrn", part), m.heads(h, 1));
+      typename M::template In<const double> in{
+          .x = at("in", "u", "bft"), .log_dt = arrange(dt, "fn"), .log_A_real = re, .A_imag = arrange(im, "fr")};
+      in.B = at("par", "B", "hfrn", 0), in.B_imag = at("par", "B", "hfrn", 1), in.C = at("par", "C", "hfrn", 0),
+      in.C_imag = at("par", "C", "hfrn", 1);
+      in.D = {&zero, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}};
+      run<M>(in, want, state, true);
+      for (const auto& [m, part] : components)
+        for (Index h = 0; h < want.head(); ++h) close(m.heads(h, 1), at("s1", "x", "bfrn", part));
+    };
+    if (at.golden.attributes.at("disc") == "zoh") with(S4dWithB{}); else with(S4dBilinear{});
   });
-  CHECK(seen == 1);
 }
 
 TEST_CASE("S4D's published starts", "[mixers]") {
