@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The door: the algebra, every mode, every published mixer. Layers, files and other execution policies are included by those who use them.
+
+#include <lcsm/describe.hpp>
+#include <lcsm/exec/par.hpp>
+#include <lcsm/exec/seq.hpp>
+#include <lcsm/expand/expand.hpp>
+#include <lcsm/mixer.hpp>
+#include <lcsm/mixers.hpp>
+#include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/recurrent.hpp>
+#include <lcsm/mode/reference.hpp>
+#include <lcsm/mode/scan.hpp>
+#include <lcsm/mode/step.hpp>
+#include <lcsm/oscillation/oscillation.hpp>
+#include <lcsm/shrink/shrink.hpp>
+#include <lcsm/version.hpp>
