@@ -96,7 +96,7 @@ template <class M, class T> void state(const char* function, const char* which, 
   if constexpr (Shape::has_z) component(function, which, "z", s.z, n.sequences, n.heads, z_rows, z_features);
   if constexpr (Shape::z_imag) component(function, which, "z_imag", s.z_imag, n.sequences, n.heads, z_rows, z_features);
   if constexpr (Shape::has_p) component(function, which, "p", s.p, n.sequences, n.heads, 1, M::scale_per_channel ? n.values : 1);
-  if constexpr (Shape::lazy) component(function, which, "touched", s.touched, n.sequences, n.heads, 1, n.keys), component(function, which, "clock", s.clock, n.sequences, n.heads, 1, 1);
+  if constexpr (Shape::lazy) component(function, which, "touched", s.touched, n.sequences, n.heads, 2, n.keys), component(function, which, "clock", s.clock, n.sequences, n.heads, 2, 1);
   component(function, which, "position", s.position, n.sequences, 1, 1, 1);
 }
 
@@ -107,6 +107,17 @@ template <class M, class In> Index key_width(const In& in, Index from_state) {
     if (const Index k = keys_of<Leaf>(in); keys < 0 && k >= 0) keys = k;
   });
   return keys >= 0 ? keys : from_state >= 0 ? from_state : 1;
+}
+// The value width where no output says it: from the leaves of the value axis, else 1.
+template <class M, class In> Index value_width(const In& in) {
+  Index values = -1;
+  M::visit([&]<class Leaf>() {
+    if constexpr (Leaf::axes == Axes::value || Leaf::axes == Axes::matrix) {
+      const auto& v = Leaf::view(in);
+      if (values < 0 && !(v.extent[4] == 1 && v.stride[4] == 0)) values = v.extent[4];
+    }
+  });
+  return values >= 0 ? values : 1;
 }
 template <class M, class In> void inputs(const char* function, const In& in, const Extent& n, Index batch, Index tokens) {
   M::visit([&]<class Leaf>() { leaf<Leaf>(function, in, n, batch, tokens); });

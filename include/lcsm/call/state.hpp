@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/coded.hpp>
 #include <lcsm/call/tiles.hpp>
 #include <lcsm/mixer.hpp>
 #include <lcsm/tensor/buffer.hpp>
@@ -15,8 +16,8 @@ namespace lcsm {
 //   z, z_imag        Quotient: the denominators' memory, [N, 1, H, 1, K], or [N, 1, H, K, D] when coefficients vary over the value axis
 //                    Mean: the log of the total weight of each key, [N, 1, H, 1, K]
 //   p                RunningMax: the log scale, [N, 1, H, 1, 1], or [N, 1, H, 1, D]; m and z are stored times exp(-p)
-//   touched, clock   codes under a decay: the cumulative log decay when a key was last written, [N, 1, H, 1, K], and now, [N, 1, H, 1, 1]; what is
-//                    stored in m is decayed by exp(clock - touched) when it is next touched or settled
+//   touched, clock   codes under a decay: the cumulative log decay when a key was last written, [N, 1, H, 2, K], and now, [N, 1, H, 2, 1], each the sum
+//                    of its two rows (call/coded.hpp); what is stored in m and z is decayed by exp(clock - touched) when it is next touched or settled
 //   position         tokens seen, [N, 1, 1, 1, 1]
 template <class T> struct StateView {
   template <class U> using as = std::conditional_t<std::is_const_v<T>, const U, U>;
@@ -38,7 +39,7 @@ template <class M> struct StateShape {
   static constexpr bool z_per_channel = M::normaliser::quotient && M::denominator_per_channel;
   static constexpr bool z_imag = M::normaliser::quotient && M::complex;
   static constexpr bool has_p = M::stabiliser::scaled;
-  static constexpr bool lazy = M::coded && M::structure != Structure::identity;
+  static constexpr bool lazy = is_lazy<M>;
 };
 
 // The memory of N sequences between two calls: a value to copy, fork, save or hand to another thread. T is what the calls compute in; give
@@ -54,8 +55,8 @@ template <class M, class T> class State {
       : m_(sequences, 1, heads, keys, values), m_imag_(have(Shape::has_imag, sequences), 1, heads, keys, values),
         z_(have(Shape::has_z, sequences), 1, heads, Shape::z_per_channel ? keys : 1, Shape::z_per_channel ? values : keys),
         z_imag_(have(Shape::z_imag, sequences), 1, heads, Shape::z_per_channel ? keys : 1, Shape::z_per_channel ? values : keys),
-        p_(have(Shape::has_p, sequences), 1, heads, 1, M::scale_per_channel ? values : 1), touched_(have(Shape::lazy, sequences), 1, heads, 1, keys),
-        clock_(have(Shape::lazy, sequences), 1, heads, 1, 1), position_(sequences, 1, 1, 1, 1) {
+        p_(have(Shape::has_p, sequences), 1, heads, 1, M::scale_per_channel ? values : 1), touched_(have(Shape::lazy, sequences), 1, heads, 2, keys),
+        clock_(have(Shape::lazy, sequences), 1, heads, 2, 1), position_(sequences, 1, 1, 1, 1) {
     Arena counting;                                         // a step allocates nothing: its scratch is the state's
     { Tiles<M, T> tile(counting, Extent{sequences, 1, heads, keys, values}, 1); }
     scratch_ = Buffer<std::byte>(counting.used() + 4 * (keys * Index(sizeof(T)) + 64));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lcsm/mixer.hpp>
+#include <lcsm/call/coded.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -17,7 +17,7 @@ template <class M, class T> struct Tiles {
     M::expand::for_each_term(add), M::shrink::for_each_term(add);
     return want;
   }
-  // Running maxima and means weigh by logs.
+  // Running maxima and means weigh by logs, codes add them up.
   static constexpr bool weighs = M::stabiliser::scaled || M::normaliser::mean;
 
   O o;
@@ -30,7 +30,7 @@ template <class M, class T> struct Tiles {
 
   // phases: chunks add the oscillation's angles up.
   Tiles(Arena& arena, const Extent& n, Index tokens, bool phases = false)
-      : o(arena, n, tokens, Want{weighs || want_of_ties().logs, phases || want_of_ties().phases}), e(arena, n, tokens, Want{weighs, false}, &o),
+      : o(arena, n, tokens, Want{weighs || is_lazy<M> || want_of_ties().logs, phases || want_of_ties().phases}), e(arena, n, tokens, Want{weighs, false}, &o),
         s(arena, n, tokens, Want{}, &o), u(arena, n, tokens, Want{weighs, false}, &o), i_re(arena, n, tokens),
         i_im(arena, n, M::input::domain == Domain::complex ? tokens : 0), d(arena, n, M::skip::present ? tokens : 0) {}
   Tiles(const Tiles&) = delete;                            // e, s and u point at o

@@ -44,6 +44,13 @@ template <class M, class T> class Diagonal {
     }
   }
 
+  // Token j alone.
+  template <class Y> void advance_one(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory, const Y& y) const {
+    if constexpr (channels_apart)
+      for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { channels<V>(tile, j, c, memory, y, T(1), T(1), T(0), T(0)); });
+    else token(tile, j, memory, y);
+  }
+
   // A summary needs no reads.
   struct Nowhere {};
 

@@ -104,6 +104,8 @@ template <class T, OuterClass X> class OuterKernel {
     }
   }
   const T* scores(int part) const { return scores_[part]; }
+  // The weight of each write of the chunk at its end (one for all channels).
+  const T* end_weights(const ChunkPlanes<T>& p) const { return weights_ + p.tokens * (p.tokens + 1) + 1; }
   Index score_pitch() const { return pitch_; }
 
   // writes^T inputs: what the chunk adds to the memory; delta planes are overwritten.

@@ -26,7 +26,6 @@ template <class M> constexpr bool has_mode(Mode mode) {
   switch (mode) {
     case Mode::scan: return is_scannable<M>;
     case Mode::chunkwise: return is_chunkable<M>;
-    case Mode::attention: return !M::coupled;
     default: return true;
   }
 }

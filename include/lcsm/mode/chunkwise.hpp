@@ -21,7 +21,8 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
   else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise: an elementwise (K x D) stage does not factor into matrix products: use lcsm::scan");
   else {
     const auto call = checked_call<M, T>("chunkwise", in, y, options);
-    if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
+    if constexpr (is_code_kernel<M>) coded::chunks("chunkwise", exec, call, y, options.tuning.chunk);
+    else if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
     else {
       const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
       Arena counting;

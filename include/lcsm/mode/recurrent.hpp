@@ -5,6 +5,7 @@
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/kernel/diagonal.hpp>
+#include <lcsm/mode/coded.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -56,7 +57,7 @@ void recurrent(const Exec& exec, M, const In& in, const View<S>& y, const Option
   if constexpr (!inputs) static_assert(inputs, "lcsm::recurrent: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
   else {
     const auto call = checked_call<M, T>("recurrent", in, y, options);
-    sweep("recurrent", exec, call, y);
+    if constexpr (is_code_kernel<M> || is_code_write<M>) coded::sweep("recurrent", exec, call, y); else sweep("recurrent", exec, call, y);
   }
 }
 

@@ -37,8 +37,11 @@ template <class M> struct ReferenceMemory {
     if constexpr (Shape::has_p)
       for (Index c = 0; c < D; ++c) if (s.p.feature() > 0) p[to_size(c)] = s.p.at(n, 0, h, 0, M::scale_per_channel ? c : 0);
     if constexpr (Shape::lazy)                              // what a decay still owes to each code
-      for (Index a = 0; a < K; ++a)
-        for (Index c = 0; c < D; ++c) m[to_size(a * D + c)] = m[to_size(a * D + c)] * std::exp(s.clock.at(n, 0, h, 0, 0) - s.touched.at(n, 0, h, 0, a));
+      for (Index a = 0; a < K; ++a) {
+        const Clock now{s.clock.at(n, 0, h, 0, 0), s.clock.at(n, 0, h, 1, 0)}, touched{s.touched.at(n, 0, h, 0, a), s.touched.at(n, 0, h, 1, a)};
+        const double owed = std::exp(now.since(touched));
+        for (Index c = 0; c < D; ++c) m[to_size(a * D + c)] = m[to_size(a * D + c)] * owed, z[to_size(a * D + c)] = z[to_size(a * D + c)] * owed;
+      }
   }
   void store(const StateView<double>& s, Index n, Index h, Index values) const {
     for (Index a = 0; a < K; ++a)
@@ -50,8 +53,8 @@ template <class M> struct ReferenceMemory {
       }
     if constexpr (Shape::has_p) for (Index c = 0; c < s.p.feature(); ++c) s.p.at(n, 0, h, 0, c) = p[to_size(c)];
     if constexpr (Shape::lazy) {
-      s.clock.at(n, 0, h, 0, 0) = 0;
-      for (Index a = 0; a < K; ++a) s.touched.at(n, 0, h, 0, a) = 0;
+      s.clock.at(n, 0, h, 0, 0) = s.clock.at(n, 0, h, 1, 0) = 0;
+      for (Index a = 0; a < K; ++a) s.touched.at(n, 0, h, 0, a) = s.touched.at(n, 0, h, 1, a) = 0;
     }
   }
 

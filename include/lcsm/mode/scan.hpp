@@ -93,9 +93,12 @@ void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>&
   else if constexpr (!diagonal) static_assert(diagonal, "lcsm::scan: a coupled oscillation (delta rule) has no diagonal scan: use lcsm::recurrent");
   else {
     const auto call = checked_call<M, T>("scan", in, y, options);
-    if (call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk) {
-      sweep("scan", exec, call, y);
-    } else scan_over_time(exec, call, y);
+    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk;
+    if constexpr (is_code_write<M>) coded::sweep("scan", exec, call, y);    // each token reads every row: summaries would cost as much again
+    else if constexpr (is_code_kernel<M>) {
+      if (whole) coded::sweep("scan", exec, call, y); else coded::scan_over_time(exec, call, y);
+    } else if (whole) sweep("scan", exec, call, y);
+    else scan_over_time(exec, call, y);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <lcsm/call/state.hpp>
 #include <lcsm/kernel/diagonal.hpp>
+#include <lcsm/mode/coded.hpp>
 #include <lcsm/tensor/half.hpp>
 
 namespace lcsm {
@@ -20,13 +21,17 @@ template <class M, class In, class S, class T> void step(M, const In& in, const 
     const StateView<T> memory = state.view();
     Arena arena = state.scratch();
     Tiles<M, T> tile(arena, n, 1);
-    const Diagonal<M, T> body(arena, n);
+    constexpr bool by_rows = is_code_kernel<M> || is_code_write<M>;
+    const std::conditional_t<by_rows, CodeRows, Diagonal<M, T>> body = [&] {
+      if constexpr (by_rows) return CodeRows(arena, 1); else return Diagonal<M, T>(arena, n);
+    }();
     for (Index h = 0; h < n.heads; ++h)
       for (Index s = 0; s < n.sequences; ++s) {
         const Run run{.extent = n, .time = {.length = 1, .position = Index(memory.position.at(s, 0, 0, 0, 0))}, .batch = s, .head = h, .sequence = s};
         if (s == 0) tile.begin(in, run);
         tile.fill(in, run, 0, 1);
-        body.advance(tile, 1, Memory<M, T>::of(memory, run), [&](Index) { return output_row(y, run, 0); });
+        if constexpr (by_rows) coded::step<M, T>(in, y, tile, body, memory, run);
+        else body.advance(tile, 1, Memory<M, T>::of(memory, run), [&](Index) { return output_row(y, run, 0); });
       }
     for (Index s = 0; s < n.sequences; ++s) ++memory.position.at(s, 0, 0, 0, 0);
   }

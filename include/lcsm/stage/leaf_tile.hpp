@@ -73,6 +73,25 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
   double* wide_ = nullptr;
 };
 
+// A code stays a number per token; the row of K is never laid out.
+template <class Name, class T, bool Multiplier> class LeafTile<OneHot<Name>, T, Multiplier> {
+ public:
+  LeafTile(Arena& arena, const Extent& n, Index tokens) : keys_(n.keys), code_(arena.take<Index>(tokens)) {}
+  template <class In> void begin(const In&, const Run&) {}
+  template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
+    for (Index j = 0; j < count; ++j) code_[j] = OneHot<Name>::code(in, run, first + j);
+  }
+  Index width() const noexcept { return keys_; }
+  template <class V> LCSM_INLINE V load(Index j, Index a, Index) const {
+    static_assert(!Multiplier, "lcsm::OneHot: a code is a factor");
+    return map::constant<V>(a == code_[j] ? 1 : 0);
+  }
+
+ private:
+  Index keys_;
+  Index* code_;
+};
+
 // Several leaves: their rows, combined to one.
 template <class Combine, class First, class... Rest, class T, bool Multiplier> class LeafTile<Joined<Combine, First, Rest...>, T, Multiplier> {
  public:
