@@ -25,7 +25,7 @@ template <class T> struct ConvolutionOptions {
 };
 
 inline namespace LCSM_ARCH {
-namespace convolution {
+namespace short_window {
 
 // Numbers of any storage type and stride as lanes.
 template <class V, class S> LCSM_INLINE V gather(const S* from, Index stride) noexcept {
@@ -82,7 +82,8 @@ template <class T, class X> class Inputs {
   const Timeline& time() const noexcept { return time_; }
   // Token j of the timeline; -1 is the newest number of the initial state. At most `count` tokens in a row are alive at a time.
   Token<T> token(Index j) const {
-    if (j < 0) return initial_ ? Token<T>{initial_.data + initial_.offset(sequence_, 0, 0, taps_.count - 1 + j, 0), initial_.stride[2]} : Token<T>{taps_.zeros, 0};
+    if (j < 0 && !initial_) return {taps_.zeros, 0};
+    if (j < 0) return {initial_.data + initial_.offset(sequence_, 0, 0, taps_.count - 1 + j, 0), initial_.stride[2]};
     const X* from = x_.data + x_.offset(batch_, time_.token(j), 0, 0, 0);
     if constexpr (std::is_same_v<std::remove_const_t<X>, T>)
       if (in_place_) return {from, x_.stride[2]};
@@ -103,14 +104,28 @@ template <class T, class X> class Inputs {
 };
 
 // One token of one head. The sum starts with the bias and goes from the oldest tap to the present one, one fused product each: whoever computes
-// it, and however a sequence is cut, the bits are the same. Known > 0: the number of taps as a constant.
-template <class Activation, Index Known, class T, class S>
-LCSM_INLINE void row(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>& y) {
-  const Index count = Known > 0 ? Known : taps.count;
+// it, and however a sequence is cut, the bits are the same.
+template <class Activation, class T, class S> void row(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>& y) {
+  const T* bias = taps.bias + h * taps.pitch;
   const T* weight = taps.weight + h * taps.count * taps.pitch;
   for_lanes<T>(taps.features, [&]<class V>(std::type_identity<V>, Index c) {
-    V sum = simd::load<V>(taps.bias + h * taps.pitch + c);
-    for (Index k = 0; k < count; ++k) sum = simd::fma(simd::load<V>(weight + k * taps.pitch + c), simd::load<V>(window[k].data + h * window[k].head + c), sum);
+    V sum = simd::load<V>(bias + c);
+    for (Index k = 0; k < taps.count; ++k) {
+      const V x = simd::load<V>(window[k].data + h * window[k].head + c);
+      sum = simd::fma(simd::load<V>(weight + k * taps.pitch + c), x, sum);
+    }
+    y.put(c, V(Activation::apply(sum)));
+  });
+}
+// The same with a known number of taps, and all addresses in registers (1.5 times as fast in the cache).
+template <class Activation, class T, class S, std::size_t... K>
+void row(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>& y, std::index_sequence<K...>) {
+  const T* bias = taps.bias + h * taps.pitch;
+  const T* const weight[] = {taps.weight + (h * taps.count + Index(K)) * taps.pitch...};
+  const T* const x[] = {window[K].data + h * window[K].head...};
+  for_lanes<T>(taps.features, [&]<class V>(std::type_identity<V>, Index c) {
+    V sum = simd::load<V>(bias + c);
+    ((sum = simd::fma(simd::load<V>(weight[K] + c), simd::load<V>(x[K] + c), sum)), ...);
     y.put(c, V(Activation::apply(sum)));
   });
 }
@@ -125,7 +140,7 @@ LCSM_NOINLINE void tokens(const Inputs<T, X>& in, const Taps<T>& taps, const Vie
     S* to = y.data + y.offset(batch, in.time().token(j), 0, 0, 0);
     for (Index h = 0; h < taps.heads; ++h) {
       const Row<S> out{to + h * y.stride[2], y.stride[4]};
-      if (taps.count == 4) row<Activation, 4>(window, taps, h, out); else row<Activation, 0>(window, taps, h, out);
+      if (taps.count == 4) row<Activation>(window, taps, h, out, std::make_index_sequence<4>{}); else row<Activation>(window, taps, h, out);
     }
     for (Index k = 0; k < past; ++k) window[k] = window[k + 1];
   }
@@ -143,6 +158,9 @@ template <class T, class X> void last_inputs(const Inputs<T, X>& in, const Taps<
   }
 }
 
+// Stored as the weight is; not deduced, so that {} says none.
+template <class P> using Bias = std::type_identity_t<View<const std::remove_const_t<P>>>;
+
 template <class T> bool given(const View<T>& v) { return v.data || v.extent != View<T>{}.extent; }
 
 // A checked call: nothing is written before it stands.
@@ -155,7 +173,8 @@ template <class T> struct Call {
   std::vector<Part> parts;
 
   template <class X, class P, class Q, class S>
-  Call(const char* function, const View<X>& x, const View<P>& weight, const View<Q>& bias, const View<S>& y, const ConvolutionOptions<T>& opt) : options(opt) {
+  Call(const char* function, const View<X>& x, const View<P>& weight, const View<Q>& bias, const View<S>& y, const ConvolutionOptions<T>& opt)
+      : options(opt) {
     const Index batch = y.batch(), tokens = y.time(), heads = y.head(), features = y.feature();
     door::data(function, "y", y), door::axis(function, "y", y, 3, 1, true), door::output_axes(function, "y", y);
     streams = door::timelines(function, batch, tokens, opt, table);
@@ -183,7 +202,7 @@ template <class T> struct Call {
   Index batch(Index sequence) const { return options.sequences.given() ? 0 : sequence; }
 };
 
-}  // namespace convolution
+}  // namespace short_window
 
 // The short causal depthwise convolution in front of Mamba (arXiv:2312.00752), gated linear attention, the delta rules and others:
 //
@@ -198,21 +217,21 @@ template <class T> struct Call {
 // hold it and the state, no other channel or sequence. x and y must not overlap. Parallel over sequences and blocks of tokens. Throws before
 // anything is written: ShapeError for views, SequenceError for offsets and masks.
 template <class Activation = map::Identity, class Exec, class X, class P, class S, class T = storage_compute_t<S>>
-void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight, const std::type_identity_t<View<const std::remove_const_t<P>>>& bias, const View<S>& y,
+void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight, const short_window::Bias<P>& bias, const View<S>& y,
                        const ConvolutionOptions<T>& options = {}) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "lcsm::short_convolution: computes in float or double");
-  const convolution::Call<T> call("short_convolution", x, weight, bias, y, options);
+  const short_window::Call<T> call("short_convolution", x, weight, bias, y, options);
   const Index taps_count = weight.feature(), parts = Index(call.parts.size()), sequences = Index(call.streams.size());
-  const convolution::Taps<T> counting({}, taps_count, y.head(), y.feature());
-  const Index ring_size = convolution::Inputs<T, X>::ring_size(x, counting);
+  const short_window::Taps<T> counting({}, taps_count, y.head(), y.feature());
+  const Index ring_size = short_window::Inputs<T, X>::ring_size(x, counting);
   Arena of_worker;
-  of_worker.take<T>(ring_size), of_worker.take<convolution::Token<T>>(taps_count);
+  of_worker.take<T>(ring_size), of_worker.take<short_window::Token<T>>(taps_count);
 
-  const Workspace workspace("short_convolution", {}, of_worker.used(), exec.workers(std::max(parts, sequences)), counting.used);
-  const convolution::Taps<T> taps(workspace.shared(), taps_count, y.head(), y.feature());
+  const Workspace workspace("short_convolution", {}, of_worker.used(), exec.workers((std::max)(parts, sequences)), counting.used);
+  const short_window::Taps<T> taps(workspace.shared(), taps_count, y.head(), y.feature());
   taps.fill(weight, bias);
   const auto inputs = [&](Index sequence, T* ring) {
-    return convolution::Inputs<T, X>(x, options.initial, taps, call.streams[to_size(sequence)], call.batch(sequence), sequence, ring);
+    return short_window::Inputs<T, X>(x, options.initial, taps, call.streams[to_size(sequence)], call.batch(sequence), sequence, ring);
   };
 
   zero_padding(call, y);
@@ -220,14 +239,14 @@ void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight
     const auto [sequence, first] = call.parts[to_size(n)];
     Arena arena = workspace.arena(worker);
     T* ring = arena.template take<T>(ring_size);
-    auto* window = arena.template take<convolution::Token<T>>(taps_count);
-    const Index count = std::min(call.block, call.streams[to_size(sequence)].length - first);
-    convolution::tokens<Activation>(inputs(sequence, ring), taps, y, call.batch(sequence), first, count, window);
+    auto* window = arena.template take<short_window::Token<T>>(taps_count);
+    const Index count = (std::min)(call.block, call.streams[to_size(sequence)].length - first);
+    short_window::tokens<Activation>(inputs(sequence, ring), taps, y, call.batch(sequence), first, count, window);
   });
   if (!options.final) return;
   exec.for_each(sequences, [&](Index n, Index worker) {     // after all windows: the initial state may be the final one
     Arena arena = workspace.arena(worker);
-    convolution::last_inputs(inputs(n, arena.template take<T>(ring_size)), taps, options.final, n);
+    short_window::last_inputs(inputs(n, arena.template take<T>(ring_size)), taps, options.final, n);
   });
 }
 
@@ -235,7 +254,7 @@ void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight
 // sums as above, bit for bit. Allocates nothing and throws nothing: shapes are asserted. A weight whose channels lie side by side (a view
 // with row stride 1) is read in lanes.
 template <class Activation = map::Identity, class X, class P, class S, class T>
-void short_convolution_step(const View<X>& x, const View<P>& weight, const std::type_identity_t<View<const std::remove_const_t<P>>>& bias, const View<S>& y, const View<T>& state) noexcept {
+void short_convolution_step(const View<X>& x, const View<P>& weight, const short_window::Bias<P>& bias, const View<S>& y, const View<T>& state) noexcept {
   const Index heads = y.head(), features = y.feature(), past = weight.feature() - 1;
   LCSM_ASSERT(y.time() == 1 && past >= 0 && (heads == 0 || (weight.head() > 0 && heads % weight.head() == 0)));
   LCSM_ASSERT(past == 0 || (state.batch() == y.batch() && state.head() == heads && state.row() == past && state.feature() == features));
@@ -248,9 +267,9 @@ void short_convolution_step(const View<X>& x, const View<P>& weight, const std::
       T* memory = past > 0 ? state.data + state.offset(n, 0, h, 0, 0) : nullptr;
       const Row<S> out{y.data + y.offset(n, 0, h, 0, 0), y.stride[4]};
       for_lanes<T>(features, [&]<class V>(std::type_identity<V>, Index c) {
-        const auto weight_at = [&](Index k) { return convolution::gather<V>(w + c * weight.stride[3] + k * weight.stride[4], weight.stride[3]); };
-        V sum = b ? convolution::gather<V>(b + c * bias.stride[4], bias.stride[4]) : V(T(0));
-        const V now = convolution::gather<V>(from + c * x.stride[4], x.stride[4]);
+        const auto weight_at = [&](Index k) { return short_window::gather<V>(w + c * weight.stride[3] + k * weight.stride[4], weight.stride[3]); };
+        V sum = b ? short_window::gather<V>(b + c * bias.stride[4], bias.stride[4]) : V(T(0));
+        const V now = short_window::gather<V>(from + c * x.stride[4], x.stride[4]);
         for (Index k = 0; k < past; ++k) {
           T* place = memory + k * state.stride[3] + c;
           sum = simd::fma(weight_at(k), simd::load<V>(place), sum);
