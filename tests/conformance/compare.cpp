@@ -135,10 +135,9 @@ void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Ab
   const auto without = [&](Way way, Verdict verdict, const std::string& note) { c.report().add({name_of(way), "-", "-", 0, 0, verdict, note}); };
   for (const Way way : ways) {
     const std::string why = m.why_not(way);
-    if (!m.exists(way)) without(way, Verdict::not_applicable, "the library does not have this mode yet");
-    else if (!why.empty() && m.owes(way)) without(way, Verdict::fail, "a mixer of this structure has this mode, but: " + why);
+    if (!why.empty() && m.owes(way)) without(way, Verdict::fail, "a mixer of this structure has this mode, but: " + why);
     else if (!why.empty()) without(way, Verdict::not_applicable, why);
-    else if (way == Way::matrix && !p.initial.empty()) without(way, Verdict::not_applicable, "the matrix is that of an empty initial state");
+    else if (way == Way::matrix && (!p.initial.empty() || p.position > 0)) without(way, Verdict::not_applicable, "the matrix is that of an empty initial state");
     else {
       in_double.all(way);
       if (way != Way::reference) in_float.all(way);         // the reference computes in double whatever it is given

@@ -63,22 +63,48 @@ template <class M, class T, class Bind> class Model : public Subject {
     if constexpr (has_mode<M>(Mode::scan)) {
       if (way == Way::scan) scan(exec::seq, M{}, in, y, options);
     }
-#if defined(LCSM_CONFORMANCE_CHUNKWISE)
     if constexpr (has_mode<M>(Mode::chunkwise)) {
       if (way == Way::chunkwise || way == Way::small_chunks) chunkwise(exec::seq, M{}, in, y, options);
     }
-#endif
-#if defined(LCSM_CONFORMANCE_ATTENTION)
     if constexpr (has_mode<M>(Mode::attention)) {
       if (way == Way::attend) attend(exec::seq, M{}, in, y, options);
+      if (way == Way::matrix) multiply(in, y);
     }
-#endif
-#if defined(LCSM_CONFORMANCE_MIX)
     if (way == Way::mix) mix(exec::par, M{}, in, y, options);
-#endif
   }
 
  private:
+  // y = A i + D i, from nothing: A after normalisation and projection. A complex matrix has its imaginary part in a second plane.
+  template <class In> void multiply(const In& in, const View<T>& y) {
+    Options<T> options;
+    options.direction = p_.direction;
+    const Index rows = attention_rows<M>(p_.values), plane = rows / matrix_planes<M>;
+    Buffer<T> a(y.batch(), y.time(), y.head(), rows, y.time());
+    attention_matrix(exec::seq, M{}, in, a.view(), options);
+    const Call<M, T, In> call("matrix", in, options, y.batch(), y.time(), y.head(), p_.values);
+    Arena counting;
+    { Tiles<M, T> tile(counting, call.extent, y.time()); }
+    Buffer<std::byte> scratch(counting.used());
+    for (Index unit = 0; unit < call.units(); ++unit) {
+      const Run run = call.unit(unit);
+      Arena arena(scratch.data(), counting.used());
+      Tiles<M, T> tile(arena, call.extent, y.time());
+      tile.begin(in, run), tile.fill(in, run, 0, y.time());
+      for (Index t = 0; t < y.time(); ++t)
+        for (Index c = 0; c < p_.values; ++c) {
+          double re = 0, im = 0;
+          for (Index j = 0; j < y.time(); ++j) {
+            const Index s = run.time.token(j), r = M::per_channel ? c : 0;
+            const auto i = tile.template input<T>(j, c);
+            const double a_re = double(a.view().at(run.batch, t, run.head, r, s)), a_im = plane < rows ? double(a.view().at(run.batch, t, run.head, plane + r, s)) : 0;
+            re += a_re * double(real_part(i)) - a_im * double(imag_part(i)), im += a_im * double(real_part(i)) + a_re * double(imag_part(i));
+            if constexpr (M::skip::present) if (s == t) re += double(tile.d.template load<T>(j, 0, c)) * double(real_part(i));
+          }
+          y(run.batch, t, run.head, c) = T(re);
+          if constexpr (M::projection::parts == 2) y(run.batch, t, run.head, p_.values + c) = T(im);
+        }
+    }
+  }
   [[noreturn]] static void refuse(const std::string& what) { raise<FormatError>("lcsm_conformance: initial state '" + what); }
   const Problem& p_;
   const Bind& bind_;
@@ -105,8 +131,7 @@ class Both : public Subject {
   Subject &first_, &second_;
 };
 
-template <class M> inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, [](Way w) { return exists(w); },
-                                                           test::error_cost<M>};
+template <class M> inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, test::error_cost<M>};
 
 template <class M, class Bind> test::CallSums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
   Options<double> options;

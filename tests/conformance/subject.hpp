@@ -31,10 +31,9 @@ class Subject {
 
 // What check<M> knows of M.
 struct Abilities {
-  // Why the mixer cannot be run this way ("" if it can), whether its structure owes it, whether the library has the mode at all.
+  // Why the mixer cannot be run this way ("" if it can), and whether its structure owes it.
   const char* (*why_not)(Way);
   bool (*owes)(Way);
-  bool (*exists)(Way);
   test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool adds_logs);
 };
 
