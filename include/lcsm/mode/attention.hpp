@@ -6,6 +6,7 @@
 #include <lcsm/kernel/impulse.hpp>
 #include <lcsm/mode/abilities.hpp>
 #include <lcsm/mode/recurrent.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -192,6 +193,7 @@ void attend(const Exec& exec, M, const In& in, const View<S>& y, const Options<T
     const Workspace workspace("attend", options.workspace, counting.used(), exec.workers(call.units()));
     zero_padding(call, y);
     exec.for_each(call.units(), [&](Index unit, Index worker) {
+      const simd::FlushDenormals flush;
       Arena arena = workspace.arena(worker);
       const Run run = call.unit(unit);
       if constexpr (!attends_in_blocks<M>) {

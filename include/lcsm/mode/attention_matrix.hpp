@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lcsm/mode/attention.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -37,6 +38,7 @@ void attention_matrix(const Exec& exec, M, const In& in, const View<S>& a, const
           for (Index r = 0; r < a.row(); ++r)
             for (Index s = 0; s < a.feature(); ++s) a.at(b, t, h, r, s) = static_cast<S>(0.0f);
     exec.for_each(call.units(), [&](Index unit, Index worker) {
+      const simd::FlushDenormals flush;
       Arena arena = workspace.arena(worker);
       const Run run = call.unit(unit);
       const auto put = [&](Index t, Index s, Index r, T x) { a.at(run.batch, run.time.token(t), run.head, r, run.time.token(s)) = static_cast<S>(x); };

@@ -5,6 +5,7 @@
 #include <lcsm/kernel/chunk_runner.hpp>
 #include <lcsm/mode/abilities.hpp>
 #include <lcsm/mode/recurrent.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -30,6 +31,7 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
       const Workspace workspace("chunkwise", options.workspace, counting.used(), exec.workers(call.units()));
       zero_padding(call, y);
       exec.for_each(call.units(), [&](Index unit, Index worker) {
+        const simd::FlushDenormals flush;
         Arena arena = workspace.arena(worker);
         ChunkRunner<M, T> runner(arena, call.extent, chunk);
         const Run run = call.unit(unit);

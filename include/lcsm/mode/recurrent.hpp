@@ -6,6 +6,7 @@
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/kernel/diagonal.hpp>
 #include <lcsm/mode/coded.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -40,6 +41,7 @@ template <class Exec, class M, class T, class In, class S> void sweep(const char
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()));
   zero_padding(call, y);
   exec.for_each(call.units(), [&](Index unit, Index worker) {
+    const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     RecurrentScratch<M, T> scratch(arena, call.extent, call.options.tuning);
     recurrent_head(scratch, call, call.unit(unit), y);

@@ -4,6 +4,7 @@
 #include <lcsm/kernel/carry.hpp>
 #include <lcsm/mode/abilities.hpp>
 #include <lcsm/mode/recurrent.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -51,12 +52,14 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     }
   };
   exec.for_each(stretches, [&](Index s, Index worker) {
+    const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     summary[to_size(s)].clear();
     over_tokens(s, scratch, [&](const Run&, Index, Index count) { summary[to_size(s)].append(scratch.tile, scratch.body, count); });
   });
   exec.for_each(call.units(), [&](Index u, Index worker) {
+    const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     const Run run = call.unit(u);
@@ -70,6 +73,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     if (run.time.length == 0 && call.options.final) Memory<M, T>::of(call.options.final, run).copy_from(scratch.carry.memory);
   });
   exec.for_each(stretches, [&](Index s, Index worker) {
+    const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     const Memory<M, T>& memory = summary[to_size(s)].memory;

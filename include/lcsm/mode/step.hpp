@@ -4,6 +4,7 @@
 #include <lcsm/call/state.hpp>
 #include <lcsm/kernel/diagonal.hpp>
 #include <lcsm/mode/coded.hpp>
+#include <lcsm/simd/denormals.hpp>
 #include <lcsm/tensor/half.hpp>
 
 namespace lcsm {
@@ -18,6 +19,7 @@ template <class M, class In, class S, class T> void step(M, const In& in, const 
   else {
     const Extent n{state.sequences(), 1, state.heads(), state.keys(), state.values()};
     LCSM_ASSERT(y.batch() == n.sequences && y.time() == 1 && y.head() == n.heads && y.feature() == M::projection::parts * n.values);
+    const simd::FlushDenormals flush;
     const StateView<T> memory = state.view();
     Arena arena = state.scratch();
     Tiles<M, T> tile(arena, n, 1);
