@@ -7,7 +7,7 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 
 // What a stretch of tokens does to a memory: the product of its decays and the memory it leaves behind when it starts from nothing. Summaries
-// form a monoid under `combine`, associative and not commutative; the same operator carries chunks, threads and ranks.
+// form a monoid under `join`, associative and not commutative; the same operator carries chunks, threads and ranks.
 template <class M, class T> struct Summary {
   // The decays multiply on the axes of the oscillation; where running maxima or means weigh by logs, the logs add up apart.
   static constexpr bool weighs = Tiles<M, T>::weighs;
@@ -74,7 +74,7 @@ template <class F, class X> F in_double(X x) {
 }
 
 // earlier <- earlier, then later. The carry is kept in double, so that its rounding does not grow with the number of stretches.
-template <class M, class T> void combine(Summary<M, double>& earlier, const Summary<M, T>& later) {
+template <class M, class T> void join(Summary<M, double>& earlier, const Summary<M, T>& later) {
   using F = field_t<M::complex, double>;
   using Shape = StateShape<M>;
   const Memory<M, double>& m1 = earlier.memory;

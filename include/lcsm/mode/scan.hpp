@@ -67,7 +67,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     if (call.options.initial) scratch.carry.memory.copy_from(Memory<M, const T>::of(call.options.initial, run)); else scratch.carry.memory.clear();
     for (Index s = first[to_size(u)]; s < first[to_size(u + 1)]; ++s) {
       scratch.before.copy_from(scratch.carry.memory);
-      combine(scratch.carry, summary[to_size(s)]);
+      join(scratch.carry, summary[to_size(s)]);
       summary[to_size(s)].memory.copy_from(scratch.before);  // the memory before a stretch takes the place of its summary
     }
     if (run.time.length == 0 && call.options.final) Memory<M, T>::of(call.options.final, run).copy_from(scratch.carry.memory);

@@ -37,6 +37,8 @@ template <class T> Index group_of(const View<T>& view, const Run& run) { return 
 // are rows and value channels are features.
 template <class Name, Axes X, Source S, class Map = map::Identity> struct Named {
   static_assert(X == Axes::one || X == Axes::key || X == Axes::value || X == Axes::matrix, "lcsm: a leaf varies over one of one, key, value, matrix");
+  static constexpr bool map_applies = map::is_map<Map>;
+  static_assert(map_applies, "lcsm::Data: the map of a leaf has no apply: give it `template <class V> static V apply(V raw)`, for a gate the log of the multiplier");
   static constexpr Axes axes = X;
   static constexpr Source source = map::positional<Map>() ? (std::max)(S, Source::position) : S;
   static constexpr const char* name = Name::name;

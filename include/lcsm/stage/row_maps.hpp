@@ -81,6 +81,7 @@ struct ResetAtStart {                                       // on a log plane: t
 };
 
 template <class Map> concept RowMap = requires(double* x, Index n, const Where& w) { Map::template row<double>(x, n, w); };
+template <class Map> inline constexpr bool is_map = RowMap<Map> || requires(double x) { Map::apply(x); };
 
 template <class Map> constexpr bool positional() {
   if constexpr (requires { Map::positional; }) return Map::positional; else return false;
