@@ -100,6 +100,27 @@ template <class T> struct ChunkPlanes {
   }
 };
 
+// A chunk brought to its ends: what other chunks and the memory see of it.
+template <class T> struct ChunkEnds {
+  T* reads[2] = {};             // q, decayed from the chunk's start
+  T* writes[2] = {};            // k, decayed to the chunk's end
+  T* inputs[2] = {};            // v, weighted to the chunk's end
+  T* key_total = nullptr;       // the chunk's whole decay per key
+  T* row_weight = nullptr;      // what a row makes of what was before the chunk: one per row, or a row of value channels
+  T* total = nullptr;           // the chunk's weight for what was before it: one number, or a row of value channels
+  T* scale = nullptr;           // RunningMax: log scale of each row, and in row `tokens` of the chunk's end, relative to the scale before it
+
+  template <OuterClass X> static ChunkEnds make(Arena& arena, const ChunkPlanes<T>& p, Index tokens) {
+    ChunkEnds e;
+    for (int part = 0; part < (X.key_complex ? 2 : 1); ++part) e.reads[part] = arena.take<T>(tokens * p.key_pitch), e.writes[part] = arena.take<T>(tokens * p.key_pitch);
+    for (int part = 0; part < (X.value_complex ? 2 : 1); ++part) e.inputs[part] = arena.take<T>(tokens * p.column_pitch);
+    e.key_total = arena.take<T>(p.key_pitch);
+    e.row_weight = arena.take<T>(tokens * (X.per_channel() ? p.value_pitch : 1)), e.total = arena.take<T>(X.per_channel() ? p.value_pitch : 1);
+    e.scale = arena.take<T>(X.scaled ? (tokens + 1) * (X.channel_scale ? p.value_pitch : 1) : 0);
+    return e;
+  }
+};
+
 // Fills the planes of a chunk from a mixer's tiles: the one place where a chunk kernel meets a mixer's types.
 template <class M, class T> class ChunkPacker {
   static constexpr OuterClass X = outer_class<M>();

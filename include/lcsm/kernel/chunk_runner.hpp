@@ -31,7 +31,7 @@ template <class M, class T> class ChunkRunner {
 
   ChunkRunner(Arena& arena, const Extent& n, Index tokens)
       : tile(arena, n, tokens, true), packer(arena, n), planes(ChunkPlanes<T>::template make<M>(arena, n, tokens)), kernel(arena, planes, tokens),
-        ends(Kernel::make_ends(arena, planes, tokens)), p_start(arena.take<double>(X.scaled ? scales(n) : 0)), weight(arena.take<double>(M::normaliser::mean ? n.keys : 0)) {
+        ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(X.scaled ? scales(n) : 0)), weight(arena.take<double>(M::normaliser::mean ? n.keys : 0)) {
     for (int part = 0; part < (needs_imag ? 2 : 1); ++part) y[part] = arena.take<T>(tokens * planes.column_pitch), scratch[part] = arena.take<T>(tokens * planes.column_pitch);
     for (int part = 0; part < MP; ++part) {
       memory_[part] = arena.take<double>(n.keys * planes.column_pitch), delta_[part] = arena.take<T>(n.keys * planes.column_pitch);
@@ -72,7 +72,7 @@ template <class M, class T> class ChunkRunner {
   void advance_scale() {
     if constexpr (X.scaled) {
       const T* end = ends.scale + planes.tokens * (X.channel_scale ? planes.value_pitch : 1);
-      for (Index c = 0; c < (X.channel_scale ? planes.values : 1); ++c) p_start[c] = (std::max)(Kernel::base(p_start[c]) + double(end[c]), FromNothing::value);
+      for (Index c = 0; c < (X.channel_scale ? planes.values : 1); ++c) p_start[c] = (std::max)(ChannelWeights<T, X>::base(p_start[c]) + double(end[c]), FromNothing::value);
     }
   }
 
@@ -95,10 +95,10 @@ template <class M, class T> class ChunkRunner {
   }
   template <class V> LCSM_INLINE V row_scale(Index j, Index c) const {
     if constexpr (!X.scaled) return map::constant<V>(0);
-    else if constexpr (!X.channel_scale) return V(static_cast<T>(Kernel::base(p_start[0]) + double(ends.scale[j])));
+    else if constexpr (!X.channel_scale) return V(static_cast<T>(ChannelWeights<T, X>::base(p_start[0]) + double(ends.scale[j])));
     else {
       alignas(64) T lanes[simd::width<V>];
-      for (Index n = 0; n < simd::width<V>; ++n) lanes[n] = static_cast<T>(Kernel::base(p_start[c + n]) + double(ends.scale[j * planes.value_pitch + c + n]));
+      for (Index n = 0; n < simd::width<V>; ++n) lanes[n] = static_cast<T>(ChannelWeights<T, X>::base(p_start[c + n]) + double(ends.scale[j * planes.value_pitch + c + n]));
       return simd::load<V>(lanes);
     }
   }

@@ -69,9 +69,9 @@ template <class M, class T> class BlockAttention {
       if (runner.y[part]) for (Index n = 0; n < runner.planes.tokens * runner.planes.column_pitch; ++n) runner.y[part][n] = static_cast<T>(sum_[part][n]);
   }
   // Scores of the rows against an earlier block, by plane; coefficient(plane, j, l).
-  void score(const typename Kernel::Ends& ends) { runner.kernel.cross_scores(runner.planes, reads_, ends, chunk_); }
+  void score(const typename Kernel::Ends& ends) { runner.kernel.scores().across(runner.planes, reads_, ends, chunk_); }
   T coefficient(int plane, Index j, Index l, Index block) const {
-    return runner.kernel.scores(plane)[j * runner.kernel.score_pitch() + l] * row_weight_[j] * weights_[block * chunk_ + l];
+    return runner.kernel.scores().plane(plane)[j * runner.kernel.scores().pitch() + l] * row_weight_[j] * weights_[block * chunk_ + l];
   }
 
   // Keeps what later rows need of the block at hand.
@@ -83,7 +83,7 @@ template <class M, class T> class BlockAttention {
     }
     for (int part = 0; part < VP; ++part) std::copy_n(runner.ends.inputs[part], p.tokens * p.column_pitch, inputs_[part] + block * chunk_ * p.column_pitch);
     std::copy_n(runner.ends.key_total, p.key_pitch, key_total_ + block * p.key_pitch);
-    std::copy_n(runner.kernel.end_weights(p), p.tokens, weights_ + block * chunk_);
+    std::copy_n(runner.kernel.weights().end(p), p.tokens, weights_ + block * chunk_);
     total_[block] = runner.ends.total[0];
   }
 

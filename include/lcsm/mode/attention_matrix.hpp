@@ -60,7 +60,7 @@ void attention_matrix(const Exec& exec, M, const In& in, const View<S>& a, const
           const Index count = runner.planes.tokens;
           for (Index plane = 0; plane < (std::min)(planes, Index(Runner::Kernel::KP)); ++plane)
             for (Index j = 0; j < count; ++j)
-              for (Index l = 0; l <= j; ++l) put(first + j, first + l, plane, T(M::projection::scale) * runner.kernel.scores(int(plane))[j * runner.kernel.score_pitch() + l]);
+              for (Index l = 0; l <= j; ++l) put(first + j, first + l, plane, T(M::projection::scale) * runner.kernel.scores().plane(int(plane))[j * runner.kernel.scores().pitch() + l]);
           attention.backwards(block, [&](Index earlier, const auto& ends) {
             attention.score(ends);
             for (Index plane = 0; plane < (std::min)(planes, Index(Runner::Kernel::KP)); ++plane)

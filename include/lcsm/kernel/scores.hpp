@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/kernel/chunk.hpp>
+#include <lcsm/kernel/product.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// The key side of a chunk: what reads see of writes, sum_a q_j[a] k_l[a] prod_{i = l+1..j} d_i[a], as one or two planes. Sub-blocks of 16 rows
+// bring every decay to the start or the end of a sub-block, from the write onward: no factor exceeds 1 that the decays don't.
+template <class T, OuterClass X> class KeyScores {
+ public:
+  static constexpr Index sub = 16;
+  static constexpr int KP = X.key_complex ? 2 : 1;
+
+  KeyScores(Arena& arena, const ChunkPlanes<T>& p, Index tokens)
+      : pitch_(round_up(tokens, simd::width<Batch<T>>)), transposed_(arena.take<T>(p.key_pitch * pitch_)), row_(arena.take<T>(p.key_pitch)),
+        prefix_(arena.take<T>(tokens * p.key_pitch)) {
+    for (int part = 0; part < KP; ++part) scores_[part] = arena.take<T>(tokens * pitch_);
+  }
+  T* plane(int part) const { return scores_[part]; }
+  Index pitch() const { return pitch_; }
+
+  // Reads decayed from the chunk's start, writes to its end, sub-block by sub-block.
+  static void bring_to_ends(const ChunkPlanes<T>& p, ChunkEnds<T>& e) {
+    const Index C = p.tokens, K = p.key_pitch;
+    for (int part = 0; part < KP; ++part) std::copy_n(p.q[part], C * K, e.reads[part]), std::copy_n(p.k[part], C * K, e.writes[part]);
+    std::fill_n(e.key_total, K, T(1));
+    if constexpr (!X.key_decay) return;
+    for_lanes<T>(K, [&]<class V>(std::type_identity<V>, Index a) {
+      V before = map::constant<V>(1);
+      for (Index j = 0; j < C; ++j) {
+        const V through = before * simd::load<V>(p.key_decay + j * K + a), seen = X.early ? before : through;
+        for (int part = 0; part < KP; ++part) simd::store(e.reads[part] + j * K + a, simd::load<V>(p.q[part] + j * K + a) * seen);
+        before = through;
+      }
+      simd::store(e.key_total + a, before);
+      V after = map::constant<V>(1);
+      for (Index j = C - 1; j >= 0; --j) {
+        for (int part = 0; part < KP; ++part) simd::store(e.writes[part] + j * K + a, simd::load<V>(p.k[part] + j * K + a) * after);
+        after = after * simd::load<V>(p.key_decay + j * K + a);
+      }
+    });
+  }
+
+  // Within a chunk, plane by plane: rows j, columns l <= j, with all decays between them.
+  void within_chunk(const ChunkPlanes<T>& p, int part) {
+    const Index C = p.tokens;
+    std::fill_n(scores_[part], C * pitch_, T(0));
+    // Re: q0 k0 - q1 k1; Im: q0 k1 + q1 k0
+    const auto pair = [&](int q, int k, T sign) {
+      if constexpr (X.key_decay) decayed_scores(p, p.q[q], p.k[k], X.bonus ? p.own[k] : nullptr, scores_[part], sign);
+      else plain_scores(p, p.q[q], p.k[k], scores_[part], sign);
+    };
+    if (part == 0) {
+      pair(0, 0, T(1));
+      if constexpr (KP == 2) pair(1, 1, T(-1));
+    } else if constexpr (KP == 2) pair(0, 1, T(1)), pair(1, 0, T(1));
+    if constexpr (X.early && !X.key_decay)                  // an early read does not see its own write, but for the bonus
+      for (Index j = 0; j < C; ++j) {
+        T& own = scores_[part][j * pitch_ + j];
+        own = T(0);
+        const auto add = [&](int q, int k, T sign) { if (X.bonus) own += sign * dot(p.q[q] + j * p.key_pitch, p.own[k] + j * p.key_pitch, p.key_pitch); };
+        if (part == 0) {
+          add(0, 0, T(1));
+          if constexpr (KP == 2) add(1, 1, T(-1));
+        } else if constexpr (KP == 2) add(0, 1, T(1)), add(1, 0, T(1));
+      }
+  }
+  // Against the writes of an earlier chunk, brought to its end: C x count.
+  void across(const ChunkPlanes<T>& p, T* const reads[2], const ChunkEnds<T>& earlier, Index count) {
+    for (int part = 0; part < KP; ++part) std::fill_n(scores_[part], p.tokens * pitch_, T(0));
+    for (int w = 0; w < KP; ++w) {
+      transpose(earlier.writes[w], p.key_pitch, count, p.keys);
+      multiply_add(reads[0], p.key_pitch, Index(1), transposed_, pitch_, scores_[w], pitch_, p.tokens, round_up(count, simd::width<Batch<T>>), p.keys);
+      if constexpr (KP == 2)
+        multiply_add(reads[1], p.key_pitch, Index(1), transposed_, pitch_, scores_[1 - w], pitch_, p.tokens, round_up(count, simd::width<Batch<T>>), p.keys, w == 1 ? T(-1) : T(1));
+    }
+  }
+
+ private:
+  void plain_scores(const ChunkPlanes<T>& p, const T* q, const T* k, T* out, T sign) {
+    const Index C = p.tokens;
+    transpose(k, p.key_pitch, C, p.keys);
+    for (Index r = 0; r < C; r += sub) {                    // columns beyond the diagonal block are not needed
+      const Index rows = (std::min)(sub, C - r);
+      multiply_add(q + r * p.key_pitch, p.key_pitch, Index(1), transposed_, pitch_, out + r * pitch_, pitch_, rows, round_up(r + rows, simd::width<Batch<T>>), p.keys, sign);
+    }
+  }
+  void decayed_scores(const ChunkPlanes<T>& p, const T* q, const T* k, const T* own, T* out, T sign) {
+    const Index C = p.tokens, K = p.key_pitch;
+    for (Index r0 = 0; r0 < C; r0 += sub) {
+      const Index r1 = (std::min)(r0 + sub, C);
+      // Diagonal sub-block: from the row back to each write.
+      for (Index j = r0; j < r1; ++j) {
+        T* w = row_;
+        std::copy_n(q + j * K, K, w);
+        Index l = j;
+        if constexpr (X.early) {
+          if (X.bonus) out[j * pitch_ + j] += sign * dot(w, own + j * K, K);
+          --l;
+        }
+        for (; l >= r0; --l) {
+          if (!(X.early && l == j - 1) && l < j) times(w, p.key_decay + (l + 1) * K, K);
+          out[j * pitch_ + l] += sign * dot(w, k + l * K, K);
+        }
+      }
+      if (r0 == 0) continue;
+      // Rows decayed from the start of their sub-block; then block after block, back to the chunk's start.
+      for_lanes<T>(K, [&]<class V>(std::type_identity<V>, Index a) {
+        V before = map::constant<V>(1);
+        for (Index j = r0; j < r1; ++j) {
+          const V through = before * simd::load<V>(p.key_decay + j * K + a);
+          simd::store(prefix_ + (j - r0) * K + a, simd::load<V>(q + j * K + a) * (X.early ? before : through));
+          before = through;
+        }
+      });
+      for (Index c0 = r0 - sub; c0 >= 0; c0 -= sub) {
+        // Writes decayed to the end of their sub-block, transposed.
+        T* w = row_;
+        std::fill_n(w, K, T(1));
+        for (Index l = c0 + sub - 1; l >= c0; --l) {
+          for (Index a = 0; a < p.keys; ++a) transposed_[a * pitch_ + (l - c0)] = k[l * K + a] * w[a];
+          times(w, p.key_decay + l * K, K);
+        }
+        multiply_add(prefix_, K, Index(1), transposed_, pitch_, out + r0 * pitch_ + c0, pitch_, r1 - r0, sub, p.keys, sign);
+        for (Index j = 0; j < r1 - r0; ++j) times(prefix_ + j * K, w, K);
+      }
+    }
+  }
+  static T dot(const T* x, const T* y, Index n) {           // n is a multiple of the width
+    using V = Batch<T>;
+    V sum = map::constant<V>(0);
+    for (Index a = 0; a < n; a += simd::width<V>) sum = simd::fma(simd::load<V>(x + a), simd::load<V>(y + a), sum);
+    return simd::sum(sum);
+  }
+  static void times(T* x, const T* y, Index n) {
+    using V = Batch<T>;
+    for (Index a = 0; a < n; a += simd::width<V>) simd::store(x + a, simd::load<V>(x + a) * simd::load<V>(y + a));
+  }
+  void transpose(const T* k, Index pitch, Index rows, Index keys) {
+    const Index padded = round_up(rows, simd::width<Batch<T>>);
+    for (Index a = 0; a < keys; ++a) {
+      for (Index l = 0; l < rows; ++l) transposed_[a * pitch_ + l] = k[l * pitch + a];
+      for (Index l = rows; l < padded; ++l) transposed_[a * pitch_ + l] = T(0);
+    }
+  }
+
+  Index pitch_;
+  T *transposed_, *row_, *prefix_;
+  T* scores_[2] = {};
+};
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
