@@ -9,7 +9,10 @@
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mixer.hpp>
 #include <lcsm/mixers.hpp>
+#include <lcsm/mode/attention.hpp>
+#include <lcsm/mode/attention_matrix.hpp>
 #include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/reference.hpp>
 #include <lcsm/mode/scan.hpp>
