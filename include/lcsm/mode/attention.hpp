@@ -185,7 +185,10 @@ template <class Exec, class M, class In, class S, class T = storage_compute_t<S>
 void attend(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
   constexpr bool inputs = M::template bound<In>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::attend: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
-  else {
+  else if constexpr (is_code_kernel<M>) {
+    const auto call = checked_call<M, T>("attend", in, y, options);
+    coded::chunks("attend", exec, call, y, call.extent.tokens);
+  } else {
     const auto call = checked_call<M, T>("attend", in, y, options);
     const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
     Arena counting;

@@ -4,6 +4,7 @@
 #include <lcsm/call/door.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/kernel/code_chunk.hpp>
+#include <lcsm/simd/denormals.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -45,6 +46,7 @@ void sweep_blocks(const char* function, const Exec& exec, const Call<M, T, In>& 
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()));
   zero_padding(call, y);
   exec.for_each(call.units(), [&](Index unit, Index worker) {
+    const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     All all(arena, n, block, has_final);
     const Run run = call.unit(unit);
@@ -128,6 +130,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
       const Index count = (std::min)(group, divide_up(run.time.length - begin, length));
       // Both passes see the same places: the codes come in the same order.
       const auto over_stretch = [&](Index s, Index worker, auto&& load, auto&& out) {
+        const simd::FlushDenormals flush;
         Arena arena = workspace.arena(worker);
         Scratch<M, T> scratch(arena, n, rows);
         SparseMemory<M, T>& stretch = stretches[to_size(s)];
@@ -142,7 +145,10 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
         stretch.clear();
         over_stretch(s, worker, [&](Index place) { stretch.memory.clear_row(place); }, nothing);
       });
-      for (Index s = 0; s < count; ++s) carry_stretch(stretches[to_size(s)], head, one);
+      {
+        const simd::FlushDenormals flush;
+        for (Index s = 0; s < count; ++s) carry_stretch(stretches[to_size(s)], head, one);
+      }
       exec.for_each(count, [&](Index s, Index worker) { over_stretch(s, worker, [](Index) {}, [&](Index j) { return output_row(y, run, j); }); });
     }
   }

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <lcsm/expand/expand.hpp>
+#include <lcsm/mode/attention.hpp>
 #include <lcsm/mode/chunkwise.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/scan.hpp>
@@ -179,6 +180,10 @@ template <class M, class T> void check_modes(const CodeProblem<T>& p, const Code
     return o;
   };
   { INFO("recurrent"); check_mode<M, T>(p, in, how, 1, [&](const auto& i, const auto& y, const auto& o) { recurrent(exec::seq, M{}, i, y, tuned(o, 1)); }); }
+  if constexpr (is_code_kernel<M>) {
+    INFO("attend");
+    check_mode<M, T>(p, in, how, p.tokens, [&](const auto& i, const auto& y, const auto& o) { attend(exec::seq, M{}, i, y, o); });
+  }
   for (Index chunk : {1, 4, 37}) {
     INFO("chunk " << chunk);
     { INFO("scan"); check_mode<M, T>(p, in, how, 1, [&](const auto& i, const auto& y, const auto& o) { scan(exec::seq, M{}, i, y, tuned(o, chunk)); }); }
