@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// expect: lcsm::chunkwise: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name
+#include <lcsm/mixers/gla.hpp>
+#include <lcsm/mode/chunkwise.hpp>
+
+struct In {
+  lcsm::View<const float> q{}, k{}, v{};
+#ifndef LCSM_FAIL
+  lcsm::View<const float> g{};
+#endif
+};
+
+void call(const In& in, lcsm::View<float> y) { lcsm::chunkwise(lcsm::exec::seq, lcsm::Gla{}, in, y); }
