@@ -29,7 +29,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   static constexpr bool coupled = oscillation::has(Plane::coupling);
   static constexpr Domain domain = (std::max)({expand::domain, oscillation::domain, shrink::domain, input::domain});
   static constexpr bool complex = domain == Domain::complex;
-  static constexpr bool time_invariant = lcsm::time_invariant(std::max({expand::source, oscillation::source, shrink::source, weight::source}));
+  static constexpr bool time_invariant = lcsm::time_invariant((std::max)({expand::source, oscillation::source, shrink::source, weight::source}));
   // One coefficient system per value channel, or one for all of them.
   static constexpr bool per_channel = overlaps(expand::axes | oscillation::axes | shrink::axes | weight::axes, axes::valued);
   // Every coefficient is a key side times a channel side, so a chunk is matrix products.
