@@ -40,10 +40,12 @@ void Case::finish() {
       const std::string key = std::string(role) + "." + name;
       if (!compared_.contains(key)) report_.fail(key, "not compared");
     }
-  for (const std::string& name : golden_.names(about_.name, "grad")) report_.add({"-", "-", "grad." + name, 0, 0, Verdict::skip, "gradients come later"});
+  for (const std::string& name : golden_.names(about_.name, "grad"))
+    report_.add({"-", "-", "grad." + name, 0, 0, Verdict::skip, "gradients come later"});
 }
 
-void Problem::state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1, std::string_view to) {
+void Problem::state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1,
+                    std::string_view to) {
   if (c.has("s0", name)) initial.insert_or_assign(component, rearranged(c.s0(name), from0, to));
   if (c.has("s1", name)) final.insert_or_assign(component, c.expected("s1", name, from1, to));
   if (prefill > 0) middle.insert_or_assign(component, c.expected("chunk", name + "_mid", from1, to));
@@ -54,9 +56,11 @@ void Problem::output(Case& c, const std::string& name, std::string_view from, st
   if (prefill > 0) chunked.push_back(c.expected("chunk", name, from, to));
 }
 
-void Comparison::add(const Expected& x, const std::vector<double>& given, const std::vector<double>& bound, const std::vector<double>& golden, double ceiling) {
+void Comparison::add(const Expected& x, const std::vector<double>& given, const std::vector<double>& bound,
+                     const std::vector<double>& golden, double ceiling) {
   const std::vector<double>& wanted = x.values.values;
-  if (wanted.size() != given.size() || bound.size() != given.size() || golden.size() != given.size() || (!x.own.empty() && x.own.size() != given.size()) || given.empty()) {
+  if (wanted.size() != given.size() || bound.size() != given.size() || golden.size() != given.size() ||
+      (!x.own.empty() && x.own.size() != given.size()) || given.empty()) {
     note("expected " + std::to_string(wanted.size()) + " numbers, given " + std::to_string(given.size()));
     return;
   }
@@ -69,13 +73,15 @@ void Comparison::add(const Expected& x, const std::vector<double>& given, const 
     const double error = std::abs(wanted[n] - given[n]);
     const bool within = error <= limit;                     // false for NaN
     ok_ = ok_ && within;
-    const double worse = within ? (limit > 0 ? error / limit : 0) : limit > 0 && !std::isnan(error) ? error / limit : std::numeric_limits<double>::infinity();
+    double worse = error / limit;
+    if (limit == 0 || std::isnan(worse)) worse = within ? 0 : std::numeric_limits<double>::infinity();
     if (worse > worst_) worst_ = worse, error_ = error, bound_ = limit;
   }
 }
 
 Row Comparison::row(const std::string& mode, const std::string& dtype, const std::string& tensor) const {
-  return {mode, dtype, tensor, error_, bound_, ok_ && any_ ? Verdict::pass : Verdict::fail, any_ || !note_.empty() ? note_ : "nothing was compared"};
+  const std::string note = any_ || !note_.empty() ? note_ : "nothing was compared";
+  return {mode, dtype, tensor, error_, bound_, ok_ && any_ ? Verdict::pass : Verdict::fail, note};
 }
 
 }  // namespace lcsm::conformance

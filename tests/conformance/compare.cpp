@@ -21,7 +21,9 @@ class Checks {
 
  private:
   using States = std::map<std::string, Comparison>;
-  double epsilon() const { return subject_.is_double() ? std::numeric_limits<double>::epsilon() : double(std::numeric_limits<float>::epsilon()); }
+  double epsilon() const {
+    return subject_.is_double() ? std::numeric_limits<double>::epsilon() : double(std::numeric_limits<float>::epsilon());
+  }
   double ceiling() const { return subject_.is_double() ? 1e-11 : 1e-4; }
   const char* dtype() const { return subject_.is_double() ? "double" : "float"; }
 
@@ -35,7 +37,7 @@ class Checks {
     }
   }
   std::vector<double> bounds(Way way, const std::vector<test::ErrorSums>& sums) const {
-    test::ErrorCost cost = m_.cost(full_, block(way), block(way) > 1);
+    test::ErrorCost cost = m_.cost(full_, block(way), false);
     cost.s += p_.coefficient_slack, cost.g += p_.log_slack;
     return times(sums, cost, epsilon());
   }
@@ -63,7 +65,8 @@ class Checks {
     for (const auto& [name, given] : subject_.state()) {
       if (name == "position")
         for (const double x : given)
-          if (Index(x) != p_.position + seen) to[name].note("position " + std::to_string(Index(x)) + ", expected " + std::to_string(p_.position + seen));
+          if (Index(x) != p_.position + seen)
+            to[name].note("position " + std::to_string(Index(x)) + ", expected " + std::to_string(p_.position + seen));
       const auto found = wanted.find(name);
       if (found == wanted.end()) continue;
       left.erase(name);
@@ -130,14 +133,16 @@ class Checks {
 
 }  // namespace
 
-void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full, const test::CallSums& middle) {
+void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full,
+             const test::CallSums& middle) {
   Checks in_double(c, p, wide, m, full, middle), in_float(c, p, narrow, m, full, middle);
   const auto without = [&](Way way, Verdict verdict, const std::string& note) { c.report().add({name_of(way), "-", "-", 0, 0, verdict, note}); };
   for (const Way way : ways) {
     const std::string why = m.why_not(way);
     if (!why.empty() && m.owes(way)) without(way, Verdict::fail, "a mixer of this structure has this mode, but: " + why);
     else if (!why.empty()) without(way, Verdict::not_applicable, why);
-    else if (way == Way::matrix && (!p.initial.empty() || p.position > 0)) without(way, Verdict::not_applicable, "the matrix is that of an empty initial state");
+    else if (way == Way::matrix && (!p.initial.empty() || p.position > 0))
+      without(way, Verdict::not_applicable, "the matrix is that of an empty initial state");
     else {
       in_double.all(way);
       if (way != Way::reference) in_float.all(way);         // the reference computes in double whatever it is given

@@ -38,7 +38,8 @@ inline double fft_error(const std::vector<double>& kernel, const std::vector<dou
   return std::log2(n) * 3.5 * std::numeric_limits<double>::epsilon() * (std::sqrt(k2) * u1 + 2 * k1 * std::sqrt(u2));
 }
 // The same for every output of a layer that convolves each channel: kernel [length, channels], u [batch, tokens, channels].
-inline std::vector<double> convolution_error(const std::vector<double>& kernel, const std::vector<double>& u, Index batch, Index tokens, Index channels) {
+inline std::vector<double> convolution_error(const std::vector<double>& kernel, const std::vector<double>& u, Index batch, Index tokens,
+                                             Index channels) {
   std::vector<double> out(u.size());
   const auto column = [&](const std::vector<double>& x, Index first, Index length) {
     std::vector<double> one;

@@ -13,9 +13,12 @@ namespace {
 template <class M> void operator_of(Case& c, Problem& p, const char* axes) {
   const Array a = c.in("a"), re = part(a, 0), im = part(a, 1);
   Array g = re, phase = re;
-  for (std::size_t n = 0; n < re.values.size(); ++n) g.values[n] = std::log(std::hypot(re[n], im[n])), phase.values[n] = std::atan2(im[n], re[n]);
+  for (std::size_t n = 0; n < re.values.size(); ++n)
+    g.values[n] = std::log(std::hypot(re[n], im[n])), phase.values[n] = std::atan2(im[n], re[n]);
   p.inputs.add("g", g, "BLK1", axes), p.inputs.add("phase", phase, "BLK1", axes);
-  check<M>(c, p, []<class T>(const Source<T>& x) { return typename M::template In<const T>{.q = x("q"), .k = x("k"), .v = x("v"), .g = x("g"), .phase = x("phase")}; });
+  check<M>(c, p, []<class T>(const Source<T>& x) {
+    return typename M::template In<const T>{.q = x("q"), .k = x("k"), .v = x("v"), .g = x("g"), .phase = x("phase")};
+  });
 }
 void gateloop(Case& c) {
   Problem p;
@@ -36,7 +39,8 @@ void gateloop_simple(Case& c) {
 void scan_first_order(Case& c) {
   Problem p;
   p.inputs.add("a", c.in("gates"), "BCT", "BT11C"), p.inputs.add("b", c.in("tokens"), "BCT", "BT11C");
-  p.batch = c.size("B"), p.tokens = c.size("T"), p.values = c.size("C"), p.direction = c.flag("reverse") ? Direction::reverse : Direction::forward;
+  p.batch = c.size("B"), p.tokens = c.size("T"), p.values = c.size("C"),
+  p.direction = c.flag("reverse") ? Direction::reverse : Direction::forward;
   p.output(c, "x", "BCT", "BTC");
   check<FirstOrder>(c, p, []<class T>(const Source<T>& x) { return FirstOrder::In<const T>{.a = x("a"), .b = x("b")}; });
 }

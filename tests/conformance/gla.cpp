@@ -9,7 +9,8 @@ namespace {
 
 Problem sizes(Case& c) {
   Problem p;
-  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"), p.prefill = c.size_or("prefill", 0);
+  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
+  p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BLHF", "BLH1F");
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BLHV", "BLHV");
   return p;

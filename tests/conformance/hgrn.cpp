@@ -19,7 +19,8 @@ void hgrn(Case& c) {
 
 void hgrn2(Case& c) {
   Problem p;
-  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"), p.prefill = c.size_or("prefill", 0);
+  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
+  p.prefill = c.size_or("prefill", 0);
   const Array f = c.in("f"), bound = c.par("lower_bound");
   p.inputs.add("q", c.in("q"), "BLHK", "BLH1K"), p.inputs.add("f", f, "BLHK", "BLH1K"), p.inputs.add("v", c.in("v"), "BLHV", "BLH1V");
   p.inputs.add("lower_bound", bound, "HK", "11H1K");
@@ -28,7 +29,9 @@ void hgrn2(Case& c) {
   double closed = 1;
   for (std::size_t n = 0; n < f.values.size(); ++n) closed = std::min(closed, (1 - bound[n % bound.values.size()]) / (1 + std::exp(f[n])));
   p.golden_coefficient_slack = 1 / closed;
-  check<Hgrn2>(c, p, []<class T>(const Source<T>& x) { return Hgrn2::In<const T>{.q = x("q"), .f = x("f"), .v = x("v"), .lower_bound = x("lower_bound")}; });
+  check<Hgrn2>(c, p, []<class T>(const Source<T>& x) {
+    return Hgrn2::In<const T>{.q = x("q"), .f = x("f"), .v = x("v"), .lower_bound = x("lower_bound")};
+  });
 }
 const bool known = add("hgrn", hgrn) && add("hgrn2", hgrn2);
 

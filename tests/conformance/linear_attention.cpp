@@ -10,10 +10,12 @@ namespace {
 
 Problem sizes(Case& c) {
   Problem p;
-  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"), p.prefill = c.size_or("prefill", 0);
+  p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
+  p.prefill = c.size_or("prefill", 0);
   return p;
 }
-template <class M> auto attention = []<class T>(const Source<T>& x) { return typename M::template In<const T>{.q = x("q"), .k = x("k"), .v = x("v")}; };
+template <class M>
+auto attention = []<class T>(const Source<T>& x) { return typename M::template In<const T>{.q = x("q"), .k = x("k"), .v = x("v")}; };
 
 void linear_attn(Case& c) {
   Problem p = sizes(c);

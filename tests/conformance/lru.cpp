@@ -17,7 +17,8 @@ struct Maps {
 void lru(Case& c) {
   Problem p;
   p.batch = c.size("B"), p.tokens = c.size("L"), p.values = c.size("N");
-  const Maps maps{to_size(c.size("In")), to_size(c.size("Out")), to_size(p.values), part(c.par("B"), 0), part(c.par("B"), 1), part(c.par("C"), 0), part(c.par("C"), 1), c.par("D")};
+  const Maps maps{to_size(c.size("In")), to_size(c.size("Out")), to_size(p.values),   part(c.par("B"), 0),
+                  part(c.par("B"), 1),   part(c.par("C"), 0),    part(c.par("C"), 1), c.par("D")};
   const Array u = c.in("u"), nu = c.par("nu_log"), gamma = c.par("gamma_log");
   for (const char* name : {"nu_log", "theta_log", "gamma_log"}) p.inputs.add(name, c.par(name), "N", "1111N");
 
@@ -27,8 +28,11 @@ void lru(Case& c) {
     for (std::size_t n = 0; n < maps.states; ++n) {
       const std::size_t at = row * maps.states + n;
       for (std::size_t i = 0; i < maps.inputs; ++i) {
-        const double re = maps.b[n * maps.inputs + i] * u[row * maps.inputs + i], im = maps.b_imag[n * maps.inputs + i] * u[row * maps.inputs + i];
-        x.values[at] += re, x_imag.values[at] += im, lost.values[at] += (std::abs(re) + std::abs(im)) * std::exp(gamma[n]) * double(maps.inputs + 2) * std::numeric_limits<double>::epsilon();
+        const double re = maps.b[n * maps.inputs + i] * u[row * maps.inputs + i],
+                     im = maps.b_imag[n * maps.inputs + i] * u[row * maps.inputs + i];
+        x.values[at] += re, x_imag.values[at] += im,
+            lost.values[at] +=
+            (std::abs(re) + std::abs(im)) * std::exp(gamma[n]) * double(maps.inputs + 2) * std::numeric_limits<double>::epsilon();
       }
       if (row % to_size(p.tokens) > 0) lost.values[at] += std::exp(-std::exp(nu[n])) * lost[at - maps.states];
     }
@@ -38,7 +42,8 @@ void lru(Case& c) {
   for (std::size_t row = 0; row < to_size(p.batch * p.tokens); ++row)
     for (std::size_t o = 0; o < maps.outputs; ++o) {
       double sum = 0;
-      for (std::size_t n = 0; n < maps.states; ++n) sum += std::hypot(maps.c[o * maps.states + n], maps.c_imag[o * maps.states + n]) * lost[row * maps.states + n];
+      for (std::size_t n = 0; n < maps.states; ++n)
+        sum += std::hypot(maps.c[o * maps.states + n], maps.c_imag[o * maps.states + n]) * lost[row * maps.states + n];
       own.push_back(sum);
     }
   // Re(C m) + D u, m = [Re | Im].

@@ -20,9 +20,9 @@ bool add(const char* name, Adapter adapter) { return adapters().emplace(name, ad
 bool comes_later(const std::string& name) {
   static const std::set<std::string> names{
       "abc", "comba", "comba_previous", "delta_rule", "dss", "fftconv", "gated_delta_product", "gated_delta_rule",
-      "gated_delta_rule_qwen3next", "gated_oja_rule", "gateloop_gated_linear_rnn", "gateloop_layer", "gdn2", "gsa", "hyena", "iplr",
+      "gated_delta_rule_qwen3next", "gated_oja_rule", "gateloop_layer", "gdn2", "gsa", "hyena", "iplr",
       "kda", "kda_kimi", "lightnet", "mamba3", "mega_layer", "mingru", "mlstm", "mlstm_parallel", "model", "momentum_delta_rule",
-      "precond_gated_delta_rule", "precond_kda", "retnet_torchscale", "rwkv4_wkv", "rwkv6", "rwkv7_dplr", "s4d_kernel_full", "s5",
+      "precond_gated_delta_rule", "precond_kda", "retnet_torchscale", "rwkv4_wkv", "rwkv6", "rwkv7_dplr", "s5",
       "s5_jax", "sgconv", "tnn_tno", "transformer_vq", "transformer_vq_layer", "vq_codebook"};
   return names.contains(name);
 }
@@ -48,8 +48,8 @@ void print(const std::string& file, const std::string& name, const Row& row, Tot
   const bool measured = row.verdict == Verdict::pass || (row.verdict == Verdict::fail && row.bound > 0);
   char numbers[64] = "-\t-";
   if (measured) std::snprintf(numbers, sizeof numbers, "%.2e\t%.2e", row.error, row.bound);
-  std::printf("%s\t%s\t%s\t%s\t%s\t%s\t%s%s%s\n", file.c_str(), name.c_str(), row.mode.c_str(), row.dtype.c_str(), row.tensor.c_str(), numbers, words[int(row.verdict)],
-              row.note.empty() ? "" : "\t", row.note.c_str());
+  std::printf("%s\t%s\t%s\t%s\t%s\t%s\t%s%s%s\n", file.c_str(), name.c_str(), row.mode.c_str(), row.dtype.c_str(), row.tensor.c_str(),
+              numbers, words[int(row.verdict)], row.note.empty() ? "" : "\t", row.note.c_str());
   totals.passed += row.verdict == Verdict::pass, totals.failed += row.verdict == Verdict::fail, totals.skipped += row.verdict == Verdict::skip;
 }
 
@@ -87,13 +87,18 @@ void test_itself(const std::filesystem::path& path, Totals& totals) {
       if (row.verdict == Verdict::pass && row.tensor != "position") tensors.insert(row.tensor.substr(0, row.tensor.find('[')));
     if (tensors.empty()) print(file, about.name, {"self-test", "-", "-", 0, 0, Verdict::fail, "no tensor is compared"}, totals);
     for (const std::string& tensor : tensors)
-      for (const auto& [kind, word] : {std::pair{Fault::Kind::number, "a wrong number"}, {Fault::Kind::not_a_number, "a NaN"}, {Fault::Kind::missing, "no tensor"}}) {
+      for (const auto& [kind, word] :
+           {std::pair{Fault::Kind::number, "a wrong number"}, {Fault::Kind::not_a_number, "a NaN"}, {Fault::Kind::missing, "no tensor"}}) {
         const Report report = run_case(golden, about, found->second, {kind, tensor});
         long red = 0, green = 0;
         for (const Row& row : report.rows())
-          if (const bool mine = row.tensor.substr(0, row.tensor.find('[')) == tensor; mine || kind == Fault::Kind::missing) red += row.verdict == Verdict::fail, green += mine && row.verdict == Verdict::pass;
+          if (const bool mine = row.tensor.substr(0, row.tensor.find('[')) == tensor; mine || kind == Fault::Kind::missing)
+            red += row.verdict == Verdict::fail, green += mine && row.verdict == Verdict::pass;
         const bool good = red > 0 && green == 0;
-        print(file, about.name, {"self-test", "-", tensor, 0, 0, good ? Verdict::pass : Verdict::fail, std::string(word) + ": " + std::to_string(red) + " red, " + std::to_string(green) + " green"}, totals);
+        print(file, about.name,
+              {"self-test", "-", tensor, 0, 0, good ? Verdict::pass : Verdict::fail,
+               std::string(word) + ": " + std::to_string(red) + " red, " + std::to_string(green) + " green"},
+              totals);
       }
   }
 }

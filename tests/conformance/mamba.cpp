@@ -43,22 +43,29 @@ void selective_scan(Case& c) {
   Array delta = c.in("delta");
   if (constant_bc) {
     delta = mapped(delta, [&](double x) { return softplus_of_step ? softplus(x) : x; });
-    if (c.has("par", "delta_bias") || c.has("par", "D")) raise<FormatError>("lcsm_conformance: constant B and C come without delta_bias and D here");
+    if (c.has("par", "delta_bias") || c.has("par", "D"))
+      raise<FormatError>("lcsm_conformance: constant B and C come without delta_bias and D here");
     channels.per_state("B", c.par("B")), channels.per_state("C", c.par("C")), channels.stream("delta", delta);
-    check<MambaConstant>(c, p, []<class T>(const Source<T>& x) { return MambaConstant::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A")}; });
+    check<MambaConstant>(c, p, []<class T>(const Source<T>& x) {
+      return MambaConstant::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A")};
+    });
     return;
   }
   const bool grouped = c.in("B").shape.size() == 4;
   for (const char* name : {"B", "C"}) p.inputs.add(name, c.in(name), grouped ? "BGNL" : "BNL", grouped ? "BLG1N" : "BL11N");
   channels.stream("delta", delta);
   if (!softplus_of_step) {
-    if (c.has("par", "delta_bias") || c.has("par", "D")) raise<FormatError>("lcsm_conformance: a step without softplus comes without delta_bias and D here");
-    check<MambaStep>(c, p, []<class T>(const Source<T>& x) { return MambaStep::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A")}; });
+    if (c.has("par", "delta_bias") || c.has("par", "D"))
+      raise<FormatError>("lcsm_conformance: a step without softplus comes without delta_bias and D here");
+    check<MambaStep>(c, p, []<class T>(const Source<T>& x) {
+      return MambaStep::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A")};
+    });
     return;
   }
   for (const char* name : {"D", "delta_bias"}) channels.per_channel(name, c.has("par", name) ? c.par(name) : constant({c.size("D")}, 0));
   check<Mamba>(c, p, []<class T>(const Source<T>& x) {
-    return Mamba::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A"), .D = x("D"), .delta_bias = x("delta_bias")};
+    return Mamba::In<const T>{
+        .x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A"), .D = x("D"), .delta_bias = x("delta_bias")};
   });
 }
 
@@ -67,10 +74,20 @@ void complex_scan(Case& c) {
   const Channels channels = sizes(c, p);
   if (c.flag("softplus") || c.has("par", "delta_bias")) raise<FormatError>("lcsm_conformance: the complex scan comes with plain steps here");
   channels.stream("delta", c.in("delta")), channels.per_channel("D", c.par("D"));
-  for (const std::string name : {"A", "B", "C"}) channels.per_state(name.c_str(), part(c.par(name), 0)), channels.per_state((name + "_imag").c_str(), part(c.par(name), 1));
-  p.final.insert_or_assign("m", c.expected("s1", "x", "BDN", "B11ND", 0)), p.final.insert_or_assign("m_imag", c.expected("s1", "x", "BDN", "B11ND", 1));
+  for (const std::string name : {"A", "B", "C"})
+    channels.per_state(name.c_str(), part(c.par(name), 0)), channels.per_state((name + "_imag").c_str(), part(c.par(name), 1));
+  p.final.insert_or_assign("m", c.expected("s1", "x", "BDN", "B11ND", 0)),
+      p.final.insert_or_assign("m_imag", c.expected("s1", "x", "BDN", "B11ND", 1));
   check<MambaComplex>(c, p, []<class T>(const Source<T>& x) {
-    return MambaComplex::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .B_imag = x("B_imag"), .C = x("C"), .C_imag = x("C_imag"), .A = x("A"), .A_imag = x("A_imag"), .D = x("D")};
+    return MambaComplex::In<const T>{.x = x("x"),
+                                     .delta = x("delta"),
+                                     .B = x("B"),
+                                     .B_imag = x("B_imag"),
+                                     .C = x("C"),
+                                     .C_imag = x("C_imag"),
+                                     .A = x("A"),
+                                     .A_imag = x("A_imag"),
+                                     .D = x("D")};
   });
 }
 const bool known = add("mamba_selective_scan", selective_scan) && add("mamba_selective_scan_complex", complex_scan);

@@ -19,7 +19,8 @@ void ssd_minimal(Case& c) {
   Problem p = sizes(c);
   p.inputs.add("x", c.in("X"), "BLHP", "BLH1P"), p.inputs.add("g", c.in("A"), "BLH", "BLH11");
   p.state(c, "S", "m", "B1HPN", "BHPN", "B1HNP"), p.output(c, "Y", "BLHP", "BLHP");
-  check<Mamba2Discrete>(c, p, []<class T>(const Source<T>& x) { return Mamba2Discrete::In<const T>{.x = x("x"), .g = x("g"), .B = x("B"), .C = x("C")}; });
+  check<Mamba2Discrete>(
+      c, p, []<class T>(const Source<T>& x) { return Mamba2Discrete::In<const T>{.x = x("x"), .g = x("g"), .B = x("B"), .C = x("C")}; });
 }
 
 void ssd_combined(Case& c) {
@@ -31,7 +32,8 @@ void ssd_combined(Case& c) {
   p.post = gated(rearranged(c.in("z"), "BLHP", "BLHP"));
   p.output(c, "o", "BLHP", "BLHP");
   check<Mamba2>(c, p, []<class T>(const Source<T>& x) {
-    return Mamba2::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A"), .D = x("D"), .delta_bias = x("delta_bias")};
+    return Mamba2::In<const T>{
+        .x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A"), .D = x("D"), .delta_bias = x("delta_bias")};
   });
 }
 const bool known = add("mamba2_ssd_minimal", ssd_minimal) && add("mamba2_ssd_combined", ssd_combined);

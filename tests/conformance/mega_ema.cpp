@@ -9,7 +9,8 @@ namespace lcsm::conformance {
 namespace {
 
 auto bind = []<class T>(const Source<T>& x) {
-  return MegaEma::In<const T>{.x = x("x"), .delta = x("delta"), .alpha = x("alpha"), .beta = x("beta"), .gamma = x("gamma"), .omega = x("omega")};
+  return MegaEma::In<const T>{
+      .x = x("x"), .delta = x("delta"), .alpha = x("alpha"), .beta = x("beta"), .gamma = x("gamma"), .omega = x("omega")};
 };
 
 // The averages of channels [first, first + count) of the parameters, which are doubled when there are two directions.
@@ -25,7 +26,8 @@ std::vector<double> kernel_of(Case& c, Index first, Index count, Index length) {
     for (Index n = 0; n < modes; ++n) {
       const std::size_t at = to_size((first + d) * modes + n);
       const double p = sigmoid(delta[at]), q = 1 - p * sigmoid(alpha[at]);
-      for (Index l = 0; l < length; ++l) k[to_size(l * count + d)] += p * beta[at] * gamma[at] / std::sqrt(double(modes)) * std::pow(q, double(l));
+      for (Index l = 0; l < length; ++l)
+        k[to_size(l * count + d)] += p * beta[at] * gamma[at] / std::sqrt(double(modes)) * std::pow(q, double(l));
     }
   return k;
 }
@@ -39,7 +41,8 @@ void mega_ema(Case& c) {
     Problem kernel;
     kernel.tokens = window > 0 ? window : length, kernel.values = both ? 2 * channels : channels, kernel.keys = p.keys;
     parameters(c, kernel, 0, kernel.values);
-    kernel.inputs.add("x", impulse(kernel.tokens, kernel.values), "LD", "1L11D"), kernel.inputs.add("omega", constant({kernel.values}, 0), "D", "1111D");
+    kernel.inputs.add("x", impulse(kernel.tokens, kernel.values), "LD", "1L11D"),
+        kernel.inputs.add("omega", constant({kernel.values}, 0), "D", "1111D");
     kernel.outputs.push_back(c.expected("aux", "kernel", "DL", "LD"));
     check<MegaEma>(c, kernel, bind);
   }
@@ -64,7 +67,8 @@ void mega_ema(Case& c) {
       for (Index t = 0; t < length; ++t)
         for (Index j = std::max<Index>(0, window - 1 - t); j < window; ++j)
           for (Index d = 0; d < channels; ++d)
-            windows.values[to_size(((b * length + t) * window + j) * channels + d)] = x[to_size((b * length + t - window + 1 + j) * channels + d)];
+            windows.values[to_size(((b * length + t) * window + j) * channels + d)] =
+                x[to_size((b * length + t - window + 1 + j) * channels + d)];
     p.inputs.add("x", windows, "BLD", "BL11D");
     p.batch = batch * length, p.tokens = window, p.whole = true;
     p.post = [=](std::vector<double>& y, std::vector<double>& bound) {

@@ -11,7 +11,11 @@ namespace lcsm::conformance {
 template <class M, class T, class Bind> class Model : public Subject {
  public:
   Model(const Problem& p, const Bind& bind)
-      : p_(p), bind_(bind), start_(p.batch, p.heads, p.keys, p.values), state_(start_), y_(p.batch, p.tokens, p.heads, M::projection::parts * p.values) {
+      : p_(p),
+        bind_(bind),
+        start_(p.batch, p.heads, p.keys, p.values),
+        state_(start_),
+        y_(p.batch, p.tokens, p.heads, M::projection::parts * p.values) {
     std::set<std::string> left;
     for (const auto& [name, unused] : p.initial) left.insert(name);
     start_.components([&](const char* name, auto& buffer) {
@@ -21,7 +25,8 @@ template <class M, class T, class Bind> class Model : public Subject {
       if (found == p.initial.end()) return;
       left.erase(name);
       const std::vector<double>& from = found->second.values;
-      if (Index(from.size()) != buffer.size()) refuse(std::string(name) + "' has " + std::to_string(buffer.size()) + " numbers, given " + std::to_string(from.size()));
+      if (Index(from.size()) != buffer.size())
+        refuse(std::string(name) + "' has " + std::to_string(buffer.size()) + " numbers, given " + std::to_string(from.size()));
       for (Index n = 0; n < buffer.size(); ++n) buffer[n] = static_cast<element>(from[to_size(n)]);
     });
     if (!left.empty()) refuse(*left.begin() + "' is no component of this mixer");
@@ -96,7 +101,8 @@ template <class M, class T, class Bind> class Model : public Subject {
           for (Index j = 0; j < y.time(); ++j) {
             const Index s = run.time.token(j), r = M::per_channel ? c : 0;
             const auto i = tile.template input<T>(j, c);
-            const double a_re = double(a.view().at(run.batch, t, run.head, r, s)), a_im = plane < rows ? double(a.view().at(run.batch, t, run.head, plane + r, s)) : 0;
+            const double a_re = double(a.view().at(run.batch, t, run.head, r, s)),
+                         a_im = plane < rows ? double(a.view().at(run.batch, t, run.head, plane + r, s)) : 0;
             re += a_re * double(real_part(i)) - a_im * double(imag_part(i)), im += a_im * double(real_part(i)) + a_re * double(imag_part(i));
             if constexpr (M::skip::present) if (s == t) re += double(tile.d.template load<T>(j, 0, c)) * double(real_part(i));
           }
@@ -131,7 +137,9 @@ class Both : public Subject {
   Subject &first_, &second_;
 };
 
-template <class M> inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); }, test::error_cost<M>};
+template <class M>
+inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); },
+                                        test::error_cost<M>};
 
 template <class M, class Bind> test::CallSums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
   Options<double> options;

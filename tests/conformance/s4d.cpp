@@ -9,7 +9,13 @@ namespace lcsm::conformance {
 namespace {
 
 auto bind = []<class T>(const Source<T>& x) {
-  return S4d::In<const T>{.x = x("x"), .log_dt = x("log_dt"), .log_A_real = x("log_A_real"), .A_imag = x("A_imag"), .C = x("C"), .C_imag = x("C_imag"), .D = x("D")};
+  return S4d::In<const T>{.x = x("x"),
+                          .log_dt = x("log_dt"),
+                          .log_A_real = x("log_A_real"),
+                          .A_imag = x("A_imag"),
+                          .C = x("C"),
+                          .C_imag = x("C_imag"),
+                          .D = x("D")};
 };
 
 void s4d(Case& c) {
@@ -21,7 +27,8 @@ void s4d(Case& c) {
   // The reference's (exp(z) - 1) / A cancels when z = dt A is small.
   const Array re = c.par("log_A_real"), im = c.par("A_imag"), log_dt = c.par("log_dt");
   double smallest = 1;
-  for (std::size_t n = 0; n < re.values.size(); ++n) smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
+  for (std::size_t n = 0; n < re.values.size(); ++n)
+    smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
   p.golden_coefficient_slack = 1 / smallest;
 
   Problem kernel = p;

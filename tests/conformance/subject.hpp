@@ -11,7 +11,8 @@ namespace lcsm::conformance {
 
 // The ways to run a case: every mode, the block sizes that put borders inside the goldens' lengths, and the surrogate matrix times the input.
 enum class Way { reference, recurrent, step, scan, chunkwise, small_chunks, attend, matrix, mix };
-inline constexpr Way ways[] = {Way::reference, Way::recurrent, Way::step, Way::scan, Way::chunkwise, Way::small_chunks, Way::attend, Way::matrix, Way::mix};
+inline constexpr Way ways[] = {Way::reference,    Way::recurrent, Way::step,   Way::scan, Way::chunkwise,
+                               Way::small_chunks, Way::attend,    Way::matrix, Way::mix};
 constexpr const char* name_of(Way w) {
   constexpr const char* names[] = {"reference", "recurrent", "step", "scan", "chunkwise", "chunkwise/16", "attend", "matrix", "mix"};
   return names[int(w)];
@@ -34,9 +35,10 @@ struct Abilities {
   // Why the mixer cannot be run this way ("" if it can), and whether its structure owes it.
   const char* (*why_not)(Way);
   bool (*owes)(Way);
-  test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool adds_logs);
+  test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool any_form);
 };
 
-void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full, const test::CallSums& middle);
+void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full,
+             const test::CallSums& middle);
 
 }  // namespace lcsm::conformance

@@ -4,7 +4,8 @@
 namespace lcsm::conformance {
 
 Array rearranged(const Array& x, std::string_view from, std::string_view to) {
-  if (from.size() != x.shape.size()) raise<FormatError>("lcsm_conformance: expected axes " + std::string(from) + ", given " + std::to_string(x.shape.size()) + " axes");
+  if (from.size() != x.shape.size())
+    raise<FormatError>("lcsm_conformance: expected axes " + std::string(from) + ", given " + std::to_string(x.shape.size()) + " axes");
   std::vector<Index> from_stride(from.size());
   Index stride = 1;
   for (std::size_t a = from.size(); a-- > 0;) from_stride[a] = stride, stride *= x.shape[a];
@@ -12,12 +13,14 @@ Array rearranged(const Array& x, std::string_view from, std::string_view to) {
   std::vector<Index> strides;
   for (const char axis : to) {
     const std::size_t a = axis == '1' ? std::string_view::npos : from.find(axis);
-    if (axis != '1' && a == std::string_view::npos) raise<FormatError>("lcsm_conformance: no axis " + std::string(1, axis) + " in " + std::string(from));
+    if (axis != '1' && a == std::string_view::npos)
+      raise<FormatError>("lcsm_conformance: no axis " + std::string(1, axis) + " in " + std::string(from));
     out.shape.push_back(axis == '1' ? 1 : x.shape[a]), strides.push_back(axis == '1' ? 0 : from_stride[a]);
   }
   for (std::size_t a = 0; a < from.size(); ++a)
     if ((from[a] == '1' || to.find(from[a]) == std::string_view::npos) && x.shape[a] != 1)
-      raise<FormatError>("lcsm_conformance: axis " + std::string(1, from[a]) + " of length " + std::to_string(x.shape[a]) + " has no place in " + std::string(to));
+      raise<FormatError>("lcsm_conformance: axis " + std::string(1, from[a]) + " of length " + std::to_string(x.shape[a]) +
+                         " has no place in " + std::string(to));
   out.values.reserve(x.values.size());
   std::vector<Index> at(to.size());
   for (std::size_t n = 0; n < x.values.size(); ++n) {
@@ -43,7 +46,8 @@ Array part(const Array& x, int which) {
 Array reshaped(Array x, std::vector<Index> shape) {
   Index size = 1;
   for (const Index n : shape) size *= n;
-  if (size != Index(x.values.size())) raise<FormatError>("lcsm_conformance: " + std::to_string(x.values.size()) + " numbers have no shape of " + std::to_string(size));
+  if (size != Index(x.values.size()))
+    raise<FormatError>("lcsm_conformance: " + std::to_string(x.values.size()) + " numbers have no shape of " + std::to_string(size));
   x.shape = std::move(shape);
   return x;
 }

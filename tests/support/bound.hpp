@@ -11,7 +11,8 @@
 namespace lcsm::test {
 
 // The sums of a call (error_sums.hpp says what they are). in, options: of a call in double; the rest is the shape of y.
-template <class M, class In> CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
+template <class M, class In>
+CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
   using Memory = naive::ReferenceMemory<M>;
   using F = typename Memory::F;
   using Shape = StateShape<M>;
@@ -51,7 +52,9 @@ template <class M, class In> CallSums error_sums(const In& in, const Options<dou
       for (Index j = 0; j < run.time.length; ++j) {
         tile.fill(in, run, j, 1), logs.fill(in, run, j, 1);
         before = plain.p;
-        naive::reference_token<M, false>(tile, plain, values, [&](Index c, F x, F z, double p) { numerator[to_size(c)] = x, denominator[to_size(c)] = z, scale[to_size(c)] = p; });
+        naive::reference_token<M, false>(tile, plain, values, [&](Index c, F x, F z, double p) {
+          numerator[to_size(c)] = x, denominator[to_size(c)] = z, scale[to_size(c)] = p;
+        });
         for (Index a = 0; a < K; ++a)
           for (Index c = 0; c < D; ++c) {
             const Index column = values > 0 ? c : 0;
@@ -59,7 +62,8 @@ template <class M, class In> CallSums error_sums(const In& in, const Options<dou
             if constexpr (M::stabiliser::scaled) l += std::min(std::abs(before[to_size(c)]), 1e3) + std::min(std::abs(plain.p[to_size(c)]), 1e3);
             l = std::min(l, 1e4);                            // a closed gate: what it multiplies is 0 anyway
             if constexpr (M::stabiliser::scaled || M::normaliser::mean)
-              out.peak = std::max(out.peak, std::min(std::abs(tile.e.template log<double>(0, a, column)), 1e3) + std::min(std::abs(plain.p[to_size(c)]), 1e3));
+              out.peak = std::max(out.peak, std::min(std::abs(tile.e.template log<double>(0, a, column)), 1e3) +
+                                                std::min(std::abs(plain.p[to_size(c)]), 1e3));
             const auto grow = [&](std::vector<F> Memory::* x) {
               const std::size_t at = to_size(a * D + c);
               const F s = (memory[0].*x)[at], w = (memory[1].*x)[at], g = (memory[2].*x)[at];
@@ -101,20 +105,21 @@ template <class M, class In> CallSums error_sums(const In& in, const Options<dou
   return out;
 }
 
-// The operations of a mode. summed: tokens that end up in one sum; adds_logs: whether it adds logs (and angles) over tokens.
+// The operations of a mode. summed: tokens that end up in one sum; any_form: of a computation that may add logs and angles up over tokens. Our
+// modes multiply decays and add angles in double; only the scales of running maxima are sums of logs.
 //   A  e and s: a map (2 ulp), its scale and the product with the rest, i: a rounding, finish: three: 10 in all. Every number that is summed
 //      costs half an eps: keys and tokens. Scaled memories: exp of a difference of logs, each of them rounded.
 //   B  multiplier 2, product and sum 1/2 each; without oscillation the sum alone; a phase adds 2 ulp of sin and cos and a complex product,
 //      whose error is sqrt(5) eps / 2 instead of eps / 2 (Brent, Percival, Zimmermann 2007, https://doi.org/10.1090/S0025-5718-07-01931-X)
 //   C  two maps and two products: the longest chain that leads to a log (RG-LRU: -8 sigmoid(r) softplus(parameter))
 //   E  half an eps per partial sum
-template <class M> ErrorCost error_cost(const CallSums& sums, Index summed, bool adds_logs) {
+template <class M> ErrorCost error_cost(const CallSums& sums, Index summed, bool any_form) {
   ErrorCost cost;
   cost.s = 10 + 0.5 * double(sums.keys + summed) + sums.peak;
   cost.w = M::structure == Structure::identity && !M::coupled ? 0.5 : 3;
   if (M::complex) cost.s *= 2.25, cost.w = cost.w < 3 ? 1.2 : 6;
   cost.g = M::structure == Structure::identity ? 0 : 5;
-  cost.q = adds_logs && M::structure != Structure::identity ? 0.5 : 0;
+  cost.q = M::structure != Structure::identity && (any_form || (M::stabiliser::scaled && summed > 1)) ? 0.5 : 0;
   return cost;
 }
 
