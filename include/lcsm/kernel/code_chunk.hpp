@@ -43,15 +43,33 @@ template <class M, class T> class CodeChunk {
     for (Index l = newest; l >= 0; l = previous_[l], ++n) term_[n] = l, decay_[n] = lazy ? static_cast<T>(math::exp(time.since(now_[l + 1]))) : T(1);
     return n;
   }
-  // The memory row and the terms, oldest first.
-  template <class V> V row_sum(const Tiles<M, T>& tile, Index n, Index c, const T* row, T owed) const {
-    V sum = simd::load<V>(row + c);
-    if constexpr (lazy) sum = sum * V(owed);
-    for (Index k = n; k-- > 0;) {
-      const V x = Body::template written<V>(tile, term_[k], c);
-      if constexpr (lazy) sum = simd::fma(V(decay_[k]), x, sum); else sum = sum + x;
+  // The memory row and the terms, oldest first, for the lanes at value channel c and the N - 1 vectors after it: use(c, sum).
+  template <class V, int N, class Use> LCSM_INLINE void add_up(const Tiles<M, T>& tile, Index n, Index c, const T* row, T owed, Use&& use) const {
+    constexpr Index W = simd::width<V>;
+    V sum[N];
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) {
+      sum[i] = simd::load<V>(row + c + i * W);
+      if constexpr (lazy) sum[i] = sum[i] * V(owed);
     }
-    return sum;
+    for (Index k = n; k-- > 0;) {
+      const Index l = term_[k];
+      const V decay(decay_[k]);
+#pragma GCC unroll 8
+      for (int i = 0; i < N; ++i) {
+        const V x = Body::template written<V>(tile, l, c + i * W);
+        if constexpr (lazy) sum[i] = simd::fma(decay, x, sum[i]); else sum[i] = sum[i] + x;
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) use(c + i * W, sum[i]);
+  }
+  // In wide blocks of channels: the terms of a list lie far apart.
+  template <class Use> void row_sums(const Tiles<M, T>& tile, Index n, Index values, const T* row, T owed, Use&& use) const {
+    constexpr Index wide = 8 * simd::width<Batch<T>>;
+    Index c = 0;
+    for (; c + wide <= values; c += wide) add_up<Batch<T>, 8>(tile, n, c, row, owed, use);
+    for_lanes<T>(values - c, [&]<class V>(std::type_identity<V>, Index rest) { add_up<V, 1>(tile, n, c + rest, row, owed, use); });
   }
   T weight_sum(const Tiles<M, T>& tile, Index n, T z, T owed) const {
     T sum = z * owed;
@@ -61,15 +79,13 @@ template <class M, class T> class CodeChunk {
   template <class Y> void read(const Tiles<M, T>& tile, Index row, Index j, const Clock& time, const CodeMemory<M, T>& memory, const Y& y) {
     const Index n = terms(last_[list_of(row)], time);
     const T owed = memory.owed(row, time), z = quotient ? weight_sum(tile, n, memory.z[quotient ? row : 0], owed) : T(0);
-    for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) {
-      Body::template put<V>(tile, j, memory.values, y, c, row_sum<V>(tile, n, c, memory.row(row), owed), V(z));
-    });
+    row_sums(tile, n, memory.values, memory.row(row), owed, [&]<class V>(Index c, V sum) { Body::template put<V>(tile, j, memory.values, y, c, sum, V(z)); });
   }
   void update(const Tiles<M, T>& tile, Index row, Index newest, const Clock& time, const CodeMemory<M, T>& memory) {
     const Index n = terms(newest, time);
     const T owed = memory.owed(row, time);
     T* m = memory.row(row);
-    for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { simd::store(m + c, row_sum<V>(tile, n, c, m, owed)); });
+    row_sums(tile, n, memory.values, m, owed, [&]<class V>(Index c, V sum) { simd::store(m + c, sum); });
     if constexpr (quotient) memory.z[row] = weight_sum(tile, n, memory.z[row], owed);
     memory.touch(row, time);
   }

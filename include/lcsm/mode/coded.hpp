@@ -102,54 +102,58 @@ template <class M, class T> void carry_stretch(const SparseMemory<M, T>& stretch
 }
 
 // A scan split over time: stretches are summarised from nothing, each as the rows it wrote; carried in order; and run from the rows they need.
-// Stretches are worked on in groups of a fixed size, so that the summaries of a long sequence need not all be there at once.
+// About 32 stretches are worked on at a time, so that the summaries of a long sequence need not all be there at once: of all heads together if
+// the memories that are carried are those of the final state, else of one head after the other.
 template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   const Extent& n = call.extent;
   const Index length = at_most(call.options.tuning.scan_chunk, n), rows = at_most(call.options.tuning.rows, n), most = SparseMemory<M, T>::rows_for(n, length);
-  const Index group = (std::min)(Index(32), divide_up(n.tokens, length));
   const bool has_final = bool(call.options.final);
+  const Index together = has_final ? (std::max<Index>)(call.units(), 1) : 1, group = (std::min)((std::max<Index>)(32 / together, 1), divide_up(n.tokens, length));
   const auto nothing = [](Index) { return typename CodeBody<M, T>::Nowhere{}; };
+  struct Shared {
+    std::vector<SparseMemory<M, T>> stretch;
+    std::vector<CodeHead<M, T>> head;
+    std::vector<CodeRows> one;
+    Shared(Arena& arena, const Extent& e, Index heads, Index stretches, Index summary_rows, bool final) {
+      for (Index s = 0; s < heads * stretches; ++s) stretch.emplace_back(arena, summary_rows, e.values);
+      for (Index h = 0; h < heads; ++h) head.emplace_back(arena, e, final), one.emplace_back(arena, 1);
+    }
+  };
   Arena counting, counting_shared;
   { Scratch<M, T> scratch(counting, n, rows); }
-  const auto lay_out = [&](Arena& arena, std::vector<SparseMemory<M, T>>& stretches) {
-    for (Index s = 0; s < group; ++s) stretches.emplace_back(arena, most, n.values);
-    return std::pair(CodeHead<M, T>(arena, n, has_final), CodeRows(arena, 1));
-  };
-  { std::vector<SparseMemory<M, T>> stretches; lay_out(counting_shared, stretches); }
-  const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers(group), counting_shared.used());
+  { Shared shared(counting_shared, n, together, group, most, has_final); }
+  const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers(together * group), counting_shared.used());
   zero_padding(call, y);
-  Arena shared = workspace.shared();
-  std::vector<SparseMemory<M, T>> stretches;
-  auto [head, one] = lay_out(shared, stretches);
+  Arena shared_arena = workspace.shared();
+  Shared shared(shared_arena, n, together, group, most, has_final);
   const CodeBody<M, T> body;
 
-  for (Index unit = 0; unit < call.units(); ++unit) {
-    const Run run = call.unit(unit);
-    head.begin(call.options, run);
-    for (Index begin = 0; begin < run.time.length; begin += group * length) {
-      const Index count = (std::min)(group, divide_up(run.time.length - begin, length));
-      // Both passes see the same places: the codes come in the same order.
-      const auto over_stretch = [&](Index s, Index worker, auto&& load, auto&& out) {
+  for (Index unit = 0; unit < call.units(); unit += together) {
+    for (Index h = 0; h < together; ++h) shared.head[to_size(h)].begin(call.options, call.unit(unit + h));
+    for (Index begin = 0; begin < n.tokens; begin += group * length) {
+      // Tokens of stretch `item`; both passes see the same places, as the codes come in the same order.
+      const auto over_stretch = [&](Index item, Index worker, auto&& load, auto&& out) {
         const simd::FlushDenormals flush;
         Arena arena = workspace.arena(worker);
         Scratch<M, T> scratch(arena, n, rows);
-        SparseMemory<M, T>& stretch = stretches[to_size(s)];
-        const Index from = begin + s * length;
+        SparseMemory<M, T>& stretch = shared.stretch[to_size(item)];
+        const Run run = call.unit(unit + item / group);
+        const Index from = begin + item % group * length;
         scratch.blocks(call.in, run, from, (std::min)(from + length, run.time.length), rows, [&](Index first, Index tokens) {
           stretch.locate(scratch.codes, tokens, load);
-          body.advance(scratch.tile, scratch.codes, tokens, stretch.memory, [&](Index j) { return out(first + j); });
+          body.advance(scratch.tile, scratch.codes, tokens, stretch.memory, [&](Index j) { return out(run, first + j); });
         });
       };
-      exec.for_each(count, [&](Index s, Index worker) {
-        SparseMemory<M, T>& stretch = stretches[to_size(s)];
+      exec.for_each(together * group, [&](Index item, Index worker) {
+        SparseMemory<M, T>& stretch = shared.stretch[to_size(item)];
         stretch.clear();
-        over_stretch(s, worker, [&](Index place) { stretch.memory.clear_row(place); }, nothing);
+        over_stretch(item, worker, [&](Index place) { stretch.memory.clear_row(place); }, [&](const Run&, Index j) { return nothing(j); });
       });
-      {
+      exec.for_each(together, [&](Index h, Index) {
         const simd::FlushDenormals flush;
-        for (Index s = 0; s < count; ++s) carry_stretch(stretches[to_size(s)], head, one);
-      }
-      exec.for_each(count, [&](Index s, Index worker) { over_stretch(s, worker, [](Index) {}, [&](Index j) { return output_row(y, run, j); }); });
+        for (Index s = 0; s < group; ++s) carry_stretch(shared.stretch[to_size(h * group + s)], shared.head[to_size(h)], shared.one[to_size(h)]);
+      });
+      exec.for_each(together * group, [&](Index item, Index worker) { over_stretch(item, worker, [](Index) {}, [&](const Run& run, Index j) { return output_row(y, run, j); }); });
     }
   }
   finish_positions(call);
