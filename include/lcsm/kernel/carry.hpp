@@ -96,8 +96,8 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
     double kept = 1, added = 1;
     if constexpr (M::normaliser::mean) {
       const double old = m1.z[a] + later.log_at(a, 0), fresh = double(m2.z[a]), top = (std::max)({old, fresh, FromNothing::value});
-      const double next = top + std::log(std::exp(old - top) + std::exp(fresh - top));
-      kept = std::exp(old - next), added = std::exp(fresh - next), m1.z[a] = next;
+      const double share = std::exp(old - top), other = std::exp(fresh - top), sum = share + other;
+      kept = share / sum, added = other / sum, m1.z[a] = top + std::log(sum);
     }
     for (Index c = 0; c < D; ++c) {
       std::pair<double, double> s(kept, added);

@@ -207,8 +207,8 @@ template <class M, class T> class ChunkPacker {
       T scale(1);
       if constexpr (M::normaliser::mean) {                  // the decay and write of a memory of means
         const double old = weight[a] + double(tile.o.template log<T>(j, a, 0)), log_e = double(tile.e.template log<T>(j, a, 0));
-        const double top = (std::max)({old, log_e, FromNothing::value}), next = top + std::log(std::exp(old - top) + std::exp(log_e - top));
-        p.key_decay[row + a] = static_cast<T>(std::exp(old - next)), scale = static_cast<T>(std::exp(log_e - next)), weight[a] = next;
+        const double top = (std::max)({old, log_e, FromNothing::value}), kept = std::exp(old - top), added = std::exp(log_e - top), sum = kept + added;
+        p.key_decay[row + a] = static_cast<T>(kept / sum), scale = static_cast<T>(added / sum), weight[a] = top + std::log(sum);
       } else if constexpr (X.key_decay) p.key_decay[row + a] = magnitude<Axes::key>(tile, j, a, 0);
       const auto e = tile.e.template times<T, key_side, !weighs>(scale, j, a, 0);
       put(p.k, row + a, bent(e, a, true));

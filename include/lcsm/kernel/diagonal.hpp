@@ -80,12 +80,13 @@ template <class M, class T> class Diagonal {
     } else p_read = next;
     memory.p[0] = next;
   }
-  // Mean: the new total weight of every key, and with it the decay and write of a memory of means.
+  // Mean: the new total weight of every key, and the decay and write of a memory of means as shares of one sum, so that they add up to 1 however
+  // large the logs are.
   void mean_weights(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory) const {
     for (Index a = 0; a < memory.keys; ++a) {
       const T old = memory.z[a] + tile.o.template log<T>(j, a, 0), log_e = tile.e.template log<T>(j, a, 0);
-      const T top = larger(larger(old, log_e), T(FromNothing::value)), next = top + math::log(math::exp(old - top) + math::exp(log_e - top));
-      decay_[a] = math::exp(old - next), write_[a] = math::exp(log_e - next), memory.z[a] = next;
+      const T top = larger(larger(old, log_e), T(FromNothing::value)), kept = math::exp(old - top), added = math::exp(log_e - top), sum = kept + added;
+      decay_[a] = kept / sum, write_[a] = added / sum, memory.z[a] = top + math::log(sum);
     }
   }
   static T larger(T x, T y) { return x > y ? x : y; }

@@ -100,9 +100,9 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       const double log_e = weighs ? tile.e.template log<double>(0, a, c) : 0.0;
       F o = decay(a), e = factor * std::exp(log_e - next);
       if constexpr (M::normaliser::mean) {                  // m holds the mean, z the log of its weight
-        const double kept = real_part(z0) + tile.o.template log<double>(0, a, c), top = (std::max)(kept, log_e);
-        z = widen<F>(top + std::log(std::exp(kept - top) + std::exp(log_e - top)));
-        o = widen<F>(std::exp(kept - real_part(z))), e = factor * std::exp(log_e - real_part(z));
+        const double old = real_part(z0) + tile.o.template log<double>(0, a, c), top = (std::max)(old, log_e);
+        const double kept = std::exp(old - top), added = std::exp(log_e - top), sum = kept + added;
+        z = widen<F>(top + std::log(sum)), o = widen<F>(kept / sum), e = factor * (added / sum);
       }
       m = o * m0 + e * i;
       if constexpr (M::normaliser::quotient) z = o * z0 + e;
