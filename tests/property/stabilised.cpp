@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Exponential writes under a running maximum: per head, per value channel, and over the keys.
+#include "support/invariants.hpp"
+
+namespace {
+
+using namespace lcsm;
+using namespace lcsm::test;
+
+struct Steep {                                              // far outside of what exp can hold in float
+  template <class V> static V apply(V x) { return map::constant<V>(100) * x; }
+};
+struct PerChannel : Mixer<Stage<LogTerm<Data<in::k, Axes::value, Steep>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>,
+                          Quotient<guard::None>, RunningMax<>> {};
+struct PerHead : Mixer<Stage<FactorTerm<Data<in::k, Axes::key, map::EluPlusOne>>, LogTerm<Data<in::i, Axes::one, Steep>>>, oscillation::Scalar<map::LogSigmoid<>, in::f>,
+                       shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};
+struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>, Quotient<guard::None>, RunningMax<>> {};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("running maxima: modes agree with the definition", "[property]", PerChannel, PerHead, OverKeys) {
+  check_modes<TestType, float, float>(1000);
+  check_modes<TestType, double, double>(2000);
+}
+TEMPLATE_TEST_CASE("running maxima: what changes no bit", "[property]", PerChannel, PerHead, OverKeys) { Invariants<TestType>(3000).all(); }

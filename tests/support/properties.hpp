@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "bound.hpp"
+#include "catch.hpp"
+#include "random_mixers.hpp"
+
+#include <lcsm/exec/par.hpp>
+#include <lcsm/exec/seq.hpp>
+#include <lcsm/expand/expand.hpp>
+#include <lcsm/mode/abilities.hpp>
+#include <lcsm/mode/attention.hpp>
+#include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/mix.hpp>
+#include <lcsm/mode/recurrent.hpp>
+#include <lcsm/mode/scan.hpp>
+#include <lcsm/mode/step.hpp>
+#include <lcsm/oscillation/oscillation.hpp>
+#include <lcsm/shrink/shrink.hpp>
+
+#include <optional>
+#include <string>
+
+namespace lcsm::test {
+
+// A policy of the user's own: one type for any number of threads, 0 for exec::seq.
+struct Threads {
+  Index count = 0;
+  Index workers(Index n) const { return count == 0 ? exec::seq.workers(n) : exec::Par{count}.workers(n); }
+  template <class F> void for_each(Index n, F&& f) const {
+    if (count == 0) exec::seq.for_each(n, f); else exec::Par{count}.for_each(n, f);
+  }
+};
+
+// Ways to run a mixer. sweep and scan are the scan with all of time in one piece, and split.
+enum class Way { recurrent, step, sweep, scan, chunkwise, attend, mix };
+inline constexpr Way ways[] = {Way::recurrent, Way::step, Way::sweep, Way::scan, Way::chunkwise, Way::attend, Way::mix};
+constexpr const char* name_of(Way w) {
+  constexpr const char* names[] = {"recurrent", "step", "scan in one piece", "scan", "chunkwise", "attend", "mix"};
+  return names[int(w)];
+}
+template <class M> constexpr bool has_way(Way w) {
+  switch (w) {
+    case Way::sweep: case Way::scan: return has_mode<M>(Mode::scan);
+    case Way::chunkwise: return has_mode<M>(Mode::chunkwise);
+    case Way::attend: return has_mode<M>(Mode::attention);
+    default: return true;
+  }
+}
+// Cut anywhere, the bits are those of the whole.
+constexpr bool is_token_by_token(Way w) { return w == Way::recurrent || w == Way::step; }
+// How time is split depends on a call's shape, and with it the order of sums.
+constexpr bool splits_by_shape(Way w) { return w == Way::scan || w == Way::mix; }
+
+template <class M, class S, class T> void run(Way way, const Threads& exec, const Inputs<S>& in, const View<S>& y, Options<T> options) {
+  options.tuning.scan_units = way == Way::scan ? 1000000 : 1;
+  if (way == Way::recurrent) recurrent(exec, M{}, in, y, options);
+  if constexpr (has_way<M>(Way::scan))
+    if (way == Way::sweep || way == Way::scan) scan(exec, M{}, in, y, options);
+  if constexpr (has_way<M>(Way::chunkwise))
+    if (way == Way::chunkwise) chunkwise(exec, M{}, in, y, options);
+  if constexpr (has_way<M>(Way::attend))
+    if (way == Way::attend) attend(exec, M{}, in, y, options);
+  if (way == Way::mix) mix(exec, M{}, in, y, options);
+  if (way == Way::step) {                                   // no options but the state and the direction
+    LCSM_ASSERT(!options.sequences.given() && !options.mask);
+    State<M, T> state(y.batch(), y.head(), options.final.m.row(), y.feature() / M::projection::parts);
+    if (options.initial) copy_state(state.view(), options.initial);
+    for (Index j = 0; j < y.time(); ++j) {
+      const Index t = options.direction == Direction::reverse ? y.time() - 1 - j : j;
+      step(M{}, tokens_of<M>(in, t, 1), y.tokens(t, 1), state);
+    }
+    copy_state(options.final, std::as_const(state).view());
+  }
+}
+
+// A state that some tokens have left behind, in the type of the calls.
+template <class M, class T, class S> State<M, T> random_state(Index sequences, const Shape& n, const Style& style, Random& random) {
+  const Shape earlier{sequences, 6, n.heads, n.keys, n.values};
+  const RandomInputs<M, S> before(earlier, style, random);
+  State<M, double> wide(sequences, n.heads, n.keys, n.values);
+  Buffer<double> y(sequences, 6, n.heads, M::projection::parts * n.values);
+  reference(M{}, before.in, y.view(), {.final = wide});
+  State<M, T> state(sequences, n.heads, n.keys, n.values);
+  copy_state(state.view(), std::as_const(wide).view());
+  return state;
+}
+
+// One random call: inputs, options and everything that it writes, all with poison around them.
+template <class M, class S, class T = storage_compute_t<S>> class RandomCall {
+ public:
+  static constexpr Index parts = M::projection::parts;
+  Shape n;
+  Index sequences;
+  RandomInputs<M, S> inputs;
+  std::vector<std::int32_t> offsets;
+  std::vector<std::uint8_t> mask;
+  std::optional<State<M, T>> initial;
+  Options<T> options;
+  const Inputs<S>& in;
+
+  // With what beside plain sequences.
+  enum Kind { plain, packed, masked };
+  RandomCall(const Shape& shape, const Style& style, Kind kind, Random& random)
+      : n(shape), sequences(shape.batch), inputs(n, style, random), in(inputs.in), layout_(style.dense ? Layout::dense : any_layout(random)) {
+    if (kind == packed) {
+      LCSM_ASSERT(n.batch == 1);
+      for (Index at = 0; at < n.tokens; at = std::min(n.tokens, at + random.below(n.tokens / 2 + 2))) offsets.push_back(std::int32_t(at));
+      offsets.push_back(std::int32_t(n.tokens));
+      if (offsets[0] != 0 || offsets.size() < 2) offsets.insert(offsets.begin(), 0);
+      options.sequences = offsets;
+      sequences = Index(offsets.size()) - 1;
+    }
+    if (kind == masked) {
+      for (Index t = 0; t < n.batch * n.tokens; ++t) mask.push_back(random.one_in(3) ? 0 : std::uint8_t(random.between(1, 255)));
+      options.mask = lcsm::view(std::as_const(mask).data(), n.batch, n.tokens, 1, 1);
+    }
+    if (random.one_in(2)) initial.emplace(random_state<M, T, S>(sequences, n, style, random)), options.initial = std::as_const(*initial).view();
+    if (random.one_in(3)) options.direction = Direction::reverse;
+    options.tuning.rows = random.one_of({1, 3, 16}), options.tuning.chunk = random.one_of({1, 7, 16, 17, 64}), options.tuning.scan_chunk = random.one_of({1, 2, 5, 32});
+  }
+  RandomCall(const RandomCall&) = delete;
+  bool is_plain() const { return offsets.empty() && mask.empty(); }
+
+  // What a way makes of it.
+  struct Result {
+    Guarded<S> y;
+    GuardedState<M, T> final;
+    bool slack_is_untouched() const { return y.slack_is_untouched() && final.slack_is_untouched(); }
+    bool same_bits_as(const Result& other) const { return same_view(y.view, other.y.view) && same_state(final.view(), other.final.view()); }
+  };
+  Result empty_result(Random& random) const {
+    return {Guarded<S>({n.batch, n.tokens, n.heads, 1, parts * n.values}, layout_, random), GuardedState<M, T>(sequences, n, layout_ == Layout::strided ? Layout::rows : layout_, random)};
+  }
+  Result result(Way way, Random& random, const Threads& exec = {}) const {
+    Result out = empty_result(random);
+    Options<T> full = options;
+    full.final = out.final.view();
+    run<M, S, T>(way, exec, in, out.y.view, full);
+    return out;
+  }
+  std::string text() const {
+    return n.text() + (offsets.empty() ? "" : ", packed") + (mask.empty() ? "" : ", masked") + (initial ? ", initial state" : "") +
+        (options.direction == Direction::reverse ? ", reverse" : "") + ", rows " + std::to_string(options.tuning.rows) + ", chunk " + std::to_string(options.tuning.chunk) +
+        ", scan_chunk " + std::to_string(options.tuning.scan_chunk) + ", layout " + std::to_string(int(layout_));
+  }
+
+ private:
+  Layout layout_;
+};
+
+// The definition and its error sums, once per call.
+template <class M, class S, class T> class Definition {
+ public:
+  explicit Definition(const RandomCall<M, S, T>& call)
+      : n_(call.n), y_(call.n.batch, call.n.tokens, call.n.heads, M::projection::parts * call.n.values), final_(call.sequences, call.n.heads, call.n.keys, call.n.values) {
+    Options<double> wide;
+    std::optional<State<M, double>> initial;
+    if (call.initial) initial.emplace(call.sequences, call.n.heads, call.n.keys, call.n.values), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
+    wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
+    sums_ = error_sums<M>(call.in, wide, call.n.batch, call.n.tokens, call.n.heads, call.n.values);
+    wide.final = final_;
+    reference(M{}, call.in, y_.view(), wide);
+  }
+
+  // The largest error over its bound; above 1 is wrong, as is a NaN.
+  double worst(const RandomCall<M, S, T>& call, Way way, const typename RandomCall<M, S, T>::Result& result) const {
+    const double eps = double(std::numeric_limits<T>::epsilon()), ceiling = sizeof(T) == 8 ? 1e-11 : 1e-4;
+    // Output rounded to a storage of fewer bits.
+    const double storage = sizeof(S) < sizeof(T) ? (std::is_same_v<S, float> ? 0x1p-24 : 0x1p-8) : 0;
+    const Index tokens = std::max<Index>(n_.tokens, 1);     // tokens that end up in one sum
+    ErrorCost cost = error_cost<M>(sums_, way == Way::attend ? tokens : way == Way::chunkwise || way == Way::mix ? std::min(call.options.tuning.chunk, tokens) : 1, false);
+    double most = 0, largest = 0;
+    for (const double x : y_) largest = std::max(largest, std::abs(x));
+    const auto add = [&](double x, double want, double bound) {
+      const double off = std::abs(x - want) / (bound + std::numeric_limits<float>::min());
+      if (!(off <= most)) most = std::isnan(off) ? std::numeric_limits<double>::infinity() : off;
+    };
+    const auto y = result.y.view;
+    Index at = 0;
+    for (Index b = 0; b < y.batch(); ++b)
+      for (Index t = 0; t < y.time(); ++t)
+        for (Index h = 0; h < y.head(); ++h)
+          for (Index c = 0; c < y.feature(); ++c, ++at)
+            add(double(static_cast<storage_compute_t<S>>(y.at(b, t, h, 0, c))), y_[at], std::min(eps * cost.of(sums_.y[to_size(at)]), ceiling * largest) + storage * std::abs(y_[at]));
+    const double at_y = most;
+    const auto s = result.final.view();
+    const auto w = std::as_const(final_).view();
+    largest = 0;
+    for (Index n = 0; n < w.m.batch() * w.m.stride[0]; ++n) largest = std::max(largest, std::abs(w.m.data[n]));
+    // Scaled memories are compared at one scale.
+    const auto scale = [&](Index n, Index h, Index c) {
+      if constexpr (!StateShape<M>::has_p) return 1.0;
+      else {
+        const Index f = s.p.feature() > 1 ? c : 0;
+        const double mine = double(s.p.at(n, 0, h, 0, f)), right = w.p.at(n, 0, h, 0, f);
+        return mine < -1e37 && right < -1e37 ? 1.0 : std::exp(mine - right);           // nothing seen: the start is a rounding apart
+      }
+    };
+    const auto compare = [&](const View<T>& mine, const View<const double>& want, const std::vector<ErrorSums>& sums, double limit) {
+      Index i = 0;
+      for (Index n = 0; n < mine.batch(); ++n)
+        for (Index h = 0; h < mine.head(); ++h)
+          for (Index r = 0; r < mine.row(); ++r)
+            for (Index c = 0; c < mine.feature(); ++c, ++i)
+              add(double(mine.at(n, 0, h, r, c)) * scale(n, h, c), want.at(n, 0, h, r, c), std::min(eps * cost.of(sums[to_size(i)]), limit));
+    };
+    compare(s.m, w.m, sums_.m, ceiling * largest);
+    if constexpr (StateShape<M>::has_imag) compare(s.m_imag, w.m_imag, sums_.m, ceiling * largest);
+    if constexpr (M::normaliser::quotient) compare(s.z, w.z, sums_.z, std::numeric_limits<double>::infinity());
+    if constexpr (StateShape<M>::z_imag) compare(s.z_imag, w.z_imag, sums_.z, std::numeric_limits<double>::infinity());
+    for (Index n = 0; n < s.position.batch(); ++n)
+      if (s.position.at(n, 0, 0, 0, 0) != w.position.at(n, 0, 0, 0, 0)) most = std::numeric_limits<double>::infinity();
+    if (most > 1) UNSCOPED_INFO("outputs " << at_y << " of the bound, with the final state " << most);
+    return most;
+  }
+
+ private:
+  Shape n_;
+  Buffer<double> y_;
+  State<M, double> final_;
+  CallSums sums_;
+};
+
+inline Shape random_shape(bool keys, bool one_batch, Random& random) {
+  Shape n;
+  n.batch = one_batch ? 1 : random.between(1, 3), n.heads = random.one_of({1, 2, 4, 6}), n.tokens = random.one_of({0, 1, 2, 6, 7, 8, 15, 16, 17, 31, 63, 64, 65, 97});
+  n.keys = keys ? random.one_of({1, 2, 3, 5, 8, 9, 16, 17}) : 1, n.values = random.one_of({1, 2, 3, 4, 7, 8, 9, 15, 17, 19, 33});
+  return n;
+}
+inline Style random_style(Random& random) {
+  return {.dense = random.one_in(3), .broadcast = random.one_in(2), .groups = random.one_in(2), .closed_gates = random.one_in(3), .gate_shift = double(random.between(-4, 4)),
+          .gate_scale = double(random.between(1, 8))};
+}
+
+// Every mode against the definition, over random calls.
+template <class M, class S, class T> void check_modes(std::uint64_t seed, Index calls = 24) {
+  for (Index n = 0; n < calls; ++n) {
+    Random random(seed + std::uint64_t(n));
+    using Call = RandomCall<M, S, T>;
+    const auto kind = typename Call::Kind(n % 3);
+    Shape shape = random_shape(has_keys<M>(), kind == Call::packed, random);
+    if (n == 0) shape = {1, 1000, 2, has_keys<M>() ? 3 : 1, 5};
+    const Style style = random_style(random);
+    const Call call(shape, style, kind, random);
+    const Definition<M, S, T> definition(call);
+    for (const Way way : ways) {
+      if (!has_way<M>(way) || (way == Way::step && !call.is_plain())) continue;
+      INFO("seed " << seed + std::uint64_t(n) << ": " << name_of(way) << ", " << call.text());
+      const auto result = call.result(way, random);
+      CHECK(definition.worst(call, way, result) <= 1);
+      CHECK(result.slack_is_untouched());
+    }
+  }
+}
+
+}  // namespace lcsm::test
