@@ -35,7 +35,8 @@ namespace {
 using lcsm::Index;
 
 // [use]
-struct ContextCounts : lcsm::Mixer<lcsm::expand::Code<>, lcsm::oscillation::Learned<lcsm::map::Identity, lcsm::in::a, lcsm::Axes::one>, lcsm::shrink::Code<>> {
+struct ContextCounts : lcsm::Mixer<lcsm::expand::Code<>, lcsm::oscillation::Learned<lcsm::map::Identity, lcsm::in::a, lcsm::Axes::one>,
+                                   lcsm::shrink::Code<>> {
   template <class T> struct In {
     lcsm::View<const std::int32_t> code, read_code;         // [1, T, H, 1]: the contexts before and after each byte
     lcsm::View<T> v;                                        // [1, T, 1, 256]: the byte, for all heads
@@ -78,7 +79,10 @@ struct Block {
   lcsm::Buffer<std::int32_t> code, read_code;
   lcsm::Buffer<float> v, y, a;
   Index count = 0;
-  explicit Block(Index size) : code(1, size, heads, 1), read_code(1, size, heads, 1), v(1, size, 1, 256), y(1, size, heads, 256), a(1, 1, heads, 1) { a.fill(-2e-6f); }
+  explicit Block(Index size)
+      : code(1, size, heads, 1), read_code(1, size, heads, 1), v(1, size, 1, 256), y(1, size, heads, 256), a(1, 1, heads, 1) {
+    a.fill(-2e-6f);
+  }
 
   void fill(const Text& text, Index first, Index size, Contexts& contexts) {
     count = size;

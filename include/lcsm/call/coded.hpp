@@ -29,7 +29,8 @@ template <class M> inline constexpr bool scalar_decay = within(M::oscillation::a
 
 // Both ends are codes: a token touches the row it writes and the row it reads, and no other. Under a decay, which is one number per token and
 // head, a row is decayed when it is next touched. A decay per key or value channel would need a clock for each, and goes to the generic kernels.
-template <class M> inline constexpr bool is_code_kernel = code_rule::plain<M> && code_rule::scalar_decay<M> && code_rule::one_row<typename M::expand>() && code_rule::one_row<typename M::shrink>();
+template <class M> inline constexpr bool is_code_kernel =
+    code_rule::plain<M> && code_rule::scalar_decay<M> && code_rule::one_row<typename M::expand>() && code_rule::one_row<typename M::shrink>();
 // Only the write is a code and nothing decays (attention over a codebook): a token scatters one row and reads them all. With a decay, or when
 // only the read is a code, each token has O(K D) of work in any case: the generic kernels do it.
 template <class M> inline constexpr bool is_code_write =

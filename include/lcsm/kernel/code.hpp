@@ -19,7 +19,11 @@ template <class M, class T> struct CodeMemory {
   template <class U> static CodeMemory of(const StateView<U>& s, const Run& run) {
     CodeMemory x;
     x.rows = run.extent.keys, x.values = run.extent.values, x.pitch = s.m.stride[3];
-    const auto at = [&](const auto& v, Index r) { return v.data ? const_cast<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>*>(v.data) + v.offset(run.sequence, 0, run.head, r, 0) : nullptr; };
+    const auto at = [&](const auto& v, Index r) {
+      return v.data ? const_cast<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>*>(v.data) +
+                          v.offset(run.sequence, 0, run.head, r, 0)
+                    : nullptr;
+    };
     x.m = at(s.m, 0), x.z = at(s.z, 0);
     if constexpr (Shape::lazy) x.touched = at(s.touched, 0), x.touched_rest = at(s.touched, 1), x.clock = at(s.clock, 0), x.clock_rest = at(s.clock, 1);
     return x;
@@ -120,7 +124,9 @@ template <class M, class T> class CodeBody {
   }
 
   // What token j writes into value channel c, and into the denominators.
-  template <class V> LCSM_INLINE static V written(const Tiles<M, T>& tile, Index j, Index c) { return tile.e.template times<V, axes::channel>(tile.template input<V>(j, c), j, 0, c); }
+  template <class V> LCSM_INLINE static V written(const Tiles<M, T>& tile, Index j, Index c) {
+    return tile.e.template times<V, axes::channel>(tile.template input<V>(j, c), j, 0, c);
+  }
   static T weight(const Tiles<M, T>& tile, Index j) { return tile.e.template times<T, Axes::one>(T(1), j, 0, 0); }
 
  private:
@@ -145,7 +151,9 @@ template <class M, class T> class CodeBody {
       if (a < 0) return for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { y.put(c, V(T(0))); });
       const T scale = memory.owed(a, now), z = quotient ? memory.z[a] * scale : T(0);
       const T* row = memory.row(a);
-      for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { put<V>(tile, j, memory.values, y, c, V(simd::load<V>(row + c) * V(scale)), V(z)); });
+      for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) {
+        put<V>(tile, j, memory.values, y, c, V(simd::load<V>(row + c) * V(scale)), V(z));
+      });
     } else {
       for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) {
         V numerator = map::constant<V>(0), denominator = numerator;
@@ -161,7 +169,8 @@ template <class M, class T> class CodeBody {
 
  public:
   // The channel side of a gathered read, and what comes after it.
-  template <class V, class Y> LCSM_INLINE static void put(const Tiles<M, T>& tile, Index j, Index values, const Y& y, Index c, V numerator, V denominator) {
+  template <class V, class Y>
+  LCSM_INLINE static void put(const Tiles<M, T>& tile, Index j, Index values, const Y& y, Index c, V numerator, V denominator) {
     if constexpr (quotient) denominator = tile.s.template times<V, axes::channel>(denominator, j, 0, c);
     finish(tile, j, values, y, c, V(tile.s.template times<V, axes::channel>(numerator, j, 0, c)), denominator, map::constant<V>(0));
   }

@@ -57,7 +57,12 @@ template <class M, class T> struct SparseMemory {
 template <class M, class T> class CodeHead {
  public:
   CodeHead(Arena& arena, const Extent& n, bool has_final)
-      : sparse_(is_code_kernel<M> && !has_final && 2 * n.tokens < n.keys), own_(arena, has_final ? 0 : sparse_ ? SparseMemory<M, T>::rows_for(n, n.tokens) : n.keys, n.values) {}
+      : sparse_(is_code_kernel<M> && !has_final && 2 * n.tokens < n.keys),
+        own_(arena,
+             has_final ? 0
+             : sparse_ ? SparseMemory<M, T>::rows_for(n, n.tokens)
+                       : n.keys,
+             n.values) {}
 
   void begin(const Options<T>& options, const Run& run) {
     initial_ = options.initial ? CodeMemory<M, T>::of(options.initial, run) : CodeMemory<M, T>{};

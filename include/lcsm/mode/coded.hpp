@@ -63,18 +63,26 @@ void sweep_blocks(const char* function, const Exec& exec, const Call<M, T, In>& 
 template <class M, class T> struct ByToken {
   CodeBody<M, T> body;
   ByToken(Arena&, const Extent&, Index) {}
-  template <class Out> void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) { body.advance(tile, codes, count, memory, out); }
+  template <class Out>
+  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) {
+    body.advance(tile, codes, count, memory, out);
+  }
 };
-template <class Exec, class M, class T, class In, class S> void sweep(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
+template <class Exec, class M, class T, class In, class S>
+void sweep(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   sweep_blocks<ByToken<M, T>>(function, exec, call, y, at_most(call.options.tuning.rows, call.extent));
 }
 // By chunks: a whole sequence as one chunk is the matrix [code_j = code_l] decay(l to j) applied row by row.
 template <class M, class T> struct ByChunk {
   CodeChunk<M, T> chunk;
   ByChunk(Arena& arena, const Extent&, Index tokens) : chunk(arena, tokens) {}
-  template <class Out> void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) { chunk.advance(tile, codes, count, memory, out); }
+  template <class Out>
+  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) {
+    chunk.advance(tile, codes, count, memory, out);
+  }
 };
-template <class Exec, class M, class T, class In, class S> void chunks(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y, Index chunk) {
+template <class Exec, class M, class T, class In, class S>
+void chunks(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y, Index chunk) {
   sweep_blocks<ByChunk<M, T>>(function, exec, call, y, at_most(chunk, call.extent));
 }
 
@@ -106,9 +114,11 @@ template <class M, class T> void carry_stretch(const SparseMemory<M, T>& stretch
 // the memories that are carried are those of the final state, else of one head after the other.
 template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   const Extent& n = call.extent;
-  const Index length = at_most(call.options.tuning.scan_chunk, n), rows = at_most(call.options.tuning.rows, n), most = SparseMemory<M, T>::rows_for(n, length);
+  const Index length = at_most(call.options.tuning.scan_chunk, n), rows = at_most(call.options.tuning.rows, n),
+              most = SparseMemory<M, T>::rows_for(n, length);
   const bool has_final = bool(call.options.final);
-  const Index together = has_final ? (std::max<Index>)(call.units(), 1) : 1, group = (std::min)((std::max<Index>)(32 / together, 1), divide_up(n.tokens, length));
+  const Index together = has_final ? (std::max<Index>)(call.units(), 1) : 1,
+              group = (std::min)((std::max<Index>)(32 / together, 1), divide_up(n.tokens, length));
   const auto nothing = [](Index) { return typename CodeBody<M, T>::Nowhere{}; };
   struct Shared {
     std::vector<SparseMemory<M, T>> stretch;
@@ -153,14 +163,18 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
         const simd::FlushDenormals flush;
         for (Index s = 0; s < group; ++s) carry_stretch(shared.stretch[to_size(h * group + s)], shared.head[to_size(h)], shared.one[to_size(h)]);
       });
-      exec.for_each(together * group, [&](Index item, Index worker) { over_stretch(item, worker, [](Index) {}, [&](const Run& run, Index j) { return output_row(y, run, j); }); });
+      exec.for_each(together * group, [&](Index item, Index worker) {
+        over_stretch(
+            item, worker, [](Index) {}, [&](const Run& run, Index j) { return output_row(y, run, j); });
+      });
     }
   }
   finish_positions(call);
 }
 
 // One token of one head of a state, in place.
-template <class M, class T, class In, class S> void step(const In& in, const View<S>& y, const Tiles<M, T>& tile, const CodeRows& codes, const StateView<T>& state, const Run& run) {
+template <class M, class T, class In, class S>
+void step(const In& in, const View<S>& y, const Tiles<M, T>& tile, const CodeRows& codes, const StateView<T>& state, const Run& run) {
   codes.fill<M>(in, run, 0, 1);
   CodeBody<M, T>{}.advance(tile, codes, 1, CodeMemory<M, T>::of(state, run), [&](Index) { return output_row(y, run, 0); });
 }

@@ -53,8 +53,24 @@ template <class T> struct CodeProblem {
   std::mt19937 random;
 
   CodeProblem(Index B, Index L, Index H, Index K, Index V, unsigned seed, Index used = 0)
-      : batch(B), tokens(L), heads(H), keys(K), values(V), code(B, L, H, 1), read_code(B, L, H, 1), v(B, L, H, V), g(B, L, H, 1), a(1, 1, H, 1), f(B, L, H, 1),
-        b(B, L, H, V), u(B, L, H, V), k(B, L, H, K <= 64 ? K : 0), q(B, L, H, K <= 64 ? K : 0), D(1, 1, H, V), codebook(1, 1, H, K <= 64 ? K : 0, 3), random(seed) {
+      : batch(B),
+        tokens(L),
+        heads(H),
+        keys(K),
+        values(V),
+        code(B, L, H, 1),
+        read_code(B, L, H, 1),
+        v(B, L, H, V),
+        g(B, L, H, 1),
+        a(1, 1, H, 1),
+        f(B, L, H, 1),
+        b(B, L, H, V),
+        u(B, L, H, V),
+        k(B, L, H, K <= 64 ? K : 0),
+        q(B, L, H, K <= 64 ? K : 0),
+        D(1, 1, H, V),
+        codebook(1, 1, H, K <= 64 ? K : 0, 3),
+        random(seed) {
     for (auto* x : {&v, &b, &u, &k, &q, &D, &codebook}) draw(*x, -1, 1);
     draw(f, T(0.1), 1), draw(g, T(-0.3), 0), draw(a, T(-0.1), T(-0.001));
     std::uniform_int_distribution<std::int32_t> any(0, std::int32_t(K - 1)), few(0, std::int32_t(used > 0 ? used - 1 : K - 1));
@@ -67,8 +83,17 @@ template <class T> struct CodeProblem {
     for (T& x : to) x = number(random);
   }
   CodeInputs<const T> in() const {
-    CodeInputs<const T> x{.code = code.view(), .read_code = read_code.view(), .v = v.view(), .g = g.view(), .f = f.view(), .b = b.view(), .u = u.view(), .k = k.view(), .codes = keys};
-    x.a = parameter(a.data(), heads, 1), x.D = parameter(D.data(), heads, values), x.codebook = parameter(codebook.data(), heads, codebook.view().row(), 3);
+    CodeInputs<const T> x{.code = code.view(),
+                          .read_code = read_code.view(),
+                          .v = v.view(),
+                          .g = g.view(),
+                          .f = f.view(),
+                          .b = b.view(),
+                          .u = u.view(),
+                          .k = k.view(),
+                          .codes = keys};
+    x.a = parameter(a.data(), heads, 1), x.D = parameter(D.data(), heads, values),
+    x.codebook = parameter(codebook.data(), heads, codebook.view().row(), 3);
     x.q = q.view();
     return x;
   }
@@ -114,7 +139,8 @@ struct CodeRun {
   Sequences sequences{};
   View<const std::uint8_t> mask{};
 };
-template <class M, class T, class Run> void check_mode(const CodeProblem<T>& p, const CodeInputs<const T>& in, const CodeRun& how, Index summed, Run&& run) {
+template <class M, class T, class Run>
+void check_mode(const CodeProblem<T>& p, const CodeInputs<const T>& in, const CodeRun& how, Index summed, Run&& run) {
   const Index N = how.sequences.given() ? how.sequences.size() - 1 : p.batch;
   State<M, T> initial(N, p.heads, p.keys, p.values), final(N, p.heads, p.keys, p.values);
   std::mt19937 random(7);
@@ -143,7 +169,8 @@ template <class M, class T, class Run> void check_mode(const CodeProblem<T>& p, 
   double worst = 0, largest = 0;
   for (Index n = 0; n < y.size(); ++n) {
     const double off = std::abs(double(y[n]) - want[n]);
-    worst = (std::max)(worst, std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.y[to_size(n)]) + tiny)), largest = (std::max)(largest, std::abs(want[n]));
+    worst = (std::max)(worst, std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.y[to_size(n)]) + tiny)),
+    largest = (std::max)(largest, std::abs(want[n]));
   }
   CHECK(worst <= 1);
   CHECK((largest > 0 || p.tokens == 1));                   // a single token may read a row that nobody wrote
@@ -153,12 +180,15 @@ template <class M, class T, class Run> void check_mode(const CodeProblem<T>& p, 
       const auto is = settled<M>(final, n, h), should = settled<M>(final_wide, n, h);
       for (Index e = 0; e < p.keys * p.values; ++e) {
         const double off = std::abs(is.m[to_size(e)] - should.m[to_size(e)]);
-        state_worst = (std::max)(state_worst, std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.m[to_size((n * p.heads + h) * p.keys * p.values + e)]) + tiny));
+        state_worst = (std::max)(
+            state_worst,
+            std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.m[to_size((n * p.heads + h) * p.keys * p.values + e)]) + tiny));
       }
       if constexpr (M::normaliser::quotient)
         for (Index a = 0; a < p.keys; ++a) {
           const double off = std::abs(is.z[to_size(a * p.values)] - should.z[to_size(a * p.values)]);
-          state_worst = (std::max)(state_worst, std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.z[to_size((n * p.heads + h) * p.keys + a)]) + tiny));
+          state_worst = (std::max)(
+              state_worst, std::isnan(off) ? INFINITY : off / (eps * cost.of(sums.z[to_size((n * p.heads + h) * p.keys + a)]) + tiny));
         }
       CHECK(final.view().position.at(n, 0, 0, 0, 0) == final_wide.view().position.at(n, 0, 0, 0, 0));
     }
@@ -179,7 +209,10 @@ template <class M, class T> void check_modes(const CodeProblem<T>& p, const Code
     o.tuning.chunk = chunk, o.tuning.scan_chunk = chunk, o.tuning.scan_units = 1000, o.tuning.rows = 3;
     return o;
   };
-  { INFO("recurrent"); check_mode<M, T>(p, in, how, 1, [&](const auto& i, const auto& y, const auto& o) { recurrent(exec::seq, M{}, i, y, tuned(o, 1)); }); }
+  {
+    INFO("recurrent");
+    check_mode<M, T>(p, in, how, 1, [&](const auto& i, const auto& y, const auto& o) { recurrent(exec::seq, M{}, i, y, tuned(o, 1)); });
+  }
   if constexpr (is_code_kernel<M>) {
     INFO("attend");
     check_mode<M, T>(p, in, how, p.tokens, [&](const auto& i, const auto& y, const auto& o) { attend(exec::seq, M{}, i, y, o); });
@@ -187,7 +220,11 @@ template <class M, class T> void check_modes(const CodeProblem<T>& p, const Code
   for (Index chunk : {1, 4, 37}) {
     INFO("chunk " << chunk);
     { INFO("scan"); check_mode<M, T>(p, in, how, 1, [&](const auto& i, const auto& y, const auto& o) { scan(exec::seq, M{}, i, y, tuned(o, chunk)); }); }
-    { INFO("chunkwise"); check_mode<M, T>(p, in, how, 37, [&](const auto& i, const auto& y, const auto& o) { chunkwise(exec::seq, M{}, i, y, tuned(o, chunk)); }); }
+    {
+      INFO("chunkwise");
+      check_mode<M, T>(p, in, how, 37,
+                       [&](const auto& i, const auto& y, const auto& o) { chunkwise(exec::seq, M{}, i, y, tuned(o, chunk)); });
+    }
   }
 }
 
