@@ -108,7 +108,7 @@ TEMPLATE_TEST_CASE("a real pole counts once", "[cases][misuse_03]", float, doubl
   const T log_dt = static_cast<T>(std::log(file.in("dt")[0])), none = 0;
   const auto problem = [](const Modes& m) { return Problem{.batch = 1, .tokens = 6, .heads = 1, .keys = Index(m.C.size()), .values = 1}; };
   const auto column = [](const std::vector<T>& x) { return parameter(x.data(), 1, Index(x.size()), 1); };
-  for (const std::size_t half : {0, 1}) {                   // either one of the pair
+  for (const std::size_t half : {std::size_t(0), std::size_t(1)}) {                   // either one of the pair
     const Modes all = modes({half, 2}, 0.5), pair = modes({half}, 0);
     for (const Modes* m : {&all, &pair})
       every_way<S4d, T>(S4d::In<const T>{.x = u.view(), .log_dt = parameter(&log_dt, 1, 1), .log_A_real = column(m->log_re), .A_imag = column(m->im), .C = column(m->C),
