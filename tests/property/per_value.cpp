@@ -18,5 +18,6 @@ struct Preserving : Mixer<Stage<Tied<tie::VariancePreserving>, FactorTerm<Data<i
 TEMPLATE_TEST_CASE("one decay per value channel: modes agree with the definition", "[property]", Signed, ComplexInput, Lanes, Preserving) {
   check_modes<TestType, float, float>(1000);
   check_modes<TestType, double, double>(2000);
+  check_matrix<TestType, float>(2500);
 }
 TEMPLATE_TEST_CASE("one decay per value channel: what changes no bit", "[property]", Signed, ComplexInput, Lanes, Preserving) { Invariants<TestType>(3000).all(); }

@@ -17,5 +17,6 @@ struct Early : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::key, map::L
 TEMPLATE_TEST_CASE("a decay per key times one per value channel: modes agree with the definition", "[property]", Plain, Normalised, Early) {
   check_modes<TestType, float, float>(1000);
   check_modes<TestType, double, double>(2000);
+  check_matrix<TestType, float>(2500);
 }
 TEMPLATE_TEST_CASE("a decay per key times one per value channel: what changes no bit", "[property]", Plain, Normalised, Early) { Invariants<TestType>(3000).all(); }

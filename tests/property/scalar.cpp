@@ -19,5 +19,6 @@ struct Turning : Mixer<expand::Data<map::EluPlusOne>, Stage<LogTerm<Data<in::g, 
 TEMPLATE_TEST_CASE("one decay per head: modes agree with the definition", "[property]", Retained, Discretised, Turning) {
   check_modes<TestType, float, float>(1000);
   check_modes<TestType, double, double>(2000);
+  check_matrix<TestType, float>(2500);
 }
 TEMPLATE_TEST_CASE("one decay per head: what changes no bit", "[property]", Retained, Discretised, Turning) { Invariants<TestType>(3000).all(); }

@@ -21,5 +21,6 @@ struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, s
 TEMPLATE_TEST_CASE("running maxima: modes agree with the definition", "[property]", PerChannel, PerHead, OverKeys) {
   check_modes<TestType, float, float>(1000);
   check_modes<TestType, double, double>(2000);
+  check_matrix<TestType, float>(2500);
 }
 TEMPLATE_TEST_CASE("running maxima: what changes no bit", "[property]", PerChannel, PerHead, OverKeys) { Invariants<TestType>(3000).all(); }

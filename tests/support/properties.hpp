@@ -10,6 +10,7 @@
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mode/abilities.hpp>
 #include <lcsm/mode/attention.hpp>
+#include <lcsm/mode/attention_matrix.hpp>
 #include <lcsm/mode/chunkwise.hpp>
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/recurrent.hpp>
@@ -163,6 +164,39 @@ template <class M, class S, class T> class Definition {
     reference(M{}, call.in, y_.view(), wide);
   }
 
+  // The same of A i, plus the skip, for the surrogate attention matrix of a call without an initial state.
+  double worst_of_matrix(const RandomCall<M, S, T>& call, const View<const T>& a) const {
+    constexpr Index planes = matrix_planes<M>;
+    const ErrorCost cost = error_cost<M>(sums_, std::max<Index>(n_.tokens, 1), false);
+    const auto number = [&]<class Leaf>(std::type_identity<Leaf>, Index b, Index t, Index h, Index c) {
+      const auto v = Leaf::view(call.in);
+      const auto at = [&](std::size_t x, Index n) { return v.extent[x] == 1 ? 0 : n; };
+      return double(static_cast<storage_compute_t<S>>(v.at(at(0, b), at(1, t), h / (n_.heads / v.head()), 0, at(4, c))));
+    };
+    double most = 0;
+    Index at = 0;
+    for (Index b = 0; b < n_.batch; ++b)
+      for (Index t = 0; t < n_.tokens; ++t)
+        for (Index h = 0; h < n_.heads; ++h)
+          for (Index part = 0; part < M::projection::parts; ++part)
+            for (Index c = 0; c < n_.values; ++c, ++at) {
+              double sum = 0;
+              for (Index s = 0; s < n_.tokens; ++s) {
+                const Index row = M::per_channel ? c : 0, rows = M::per_channel ? n_.values : 1;
+                const double re = double(a.at(b, t, h, row, s)), im = planes == 2 ? double(a.at(b, t, h, rows + row, s)) : 0.0;
+                const double x = number(std::type_identity<typename M::input::leaf>{}, b, s, h, c);
+                const double y = M::input::domain == Domain::complex ? number(std::type_identity<typename M::input::imag>{}, b, s, h, c) : 0.0;
+                sum += part == 0 ? re * x - im * y : re * y + im * x;
+              }
+              if constexpr (M::skip::present)
+                sum += number(std::type_identity<typename M::skip::leaf>{}, b, t, h, c) * number(std::type_identity<typename M::input::leaf>{}, b, t, h, c);
+              const bool seen = !call.options.mask || call.mask[to_size(b * n_.tokens + t)] != 0;
+              const double off = seen ? std::abs(sum - y_[at]) / (double(std::numeric_limits<T>::epsilon()) * cost.of(sums_.y[to_size(at)]) + double(std::numeric_limits<float>::min())) : 0;
+              if (!(off <= most)) most = std::isnan(off) ? std::numeric_limits<double>::infinity() : off;
+            }
+    return most;
+  }
+
   // The largest error over its bound; above 1 is wrong, as is a NaN.
   double worst(const RandomCall<M, S, T>& call, Way way, const typename RandomCall<M, S, T>::Result& result) const {
     const double eps = double(std::numeric_limits<T>::epsilon()), ceiling = sizeof(T) == 8 ? 1e-11 : 1e-4;
@@ -188,26 +222,29 @@ template <class M, class S, class T> class Definition {
     const auto w = std::as_const(final_).view();
     largest = 0;
     for (Index n = 0; n < w.m.batch() * w.m.stride[0]; ++n) largest = std::max(largest, std::abs(w.m.data[n]));
-    // Scaled memories are compared at one scale.
-    const auto scale = [&](Index n, Index h, Index c) {
-      if constexpr (!StateShape<M>::has_p) return 1.0;
+    // Scaled memories are compared at one scale, and rows of codes with the decay that they are still owed.
+    const auto scale = [&](Index n, Index h, Index a, Index c) {
+      if constexpr (StateShape<M>::lazy) {
+        const Clock now{s.clock.at(n, 0, h, 0, 0), s.clock.at(n, 0, h, 1, 0)}, touched{s.touched.at(n, 0, h, 0, a), s.touched.at(n, 0, h, 1, a)};
+        return std::exp(now.since(touched));
+      } else if constexpr (!StateShape<M>::has_p) return 1.0;
       else {
         const Index f = s.p.feature() > 1 ? c : 0;
         const double mine = double(s.p.at(n, 0, h, 0, f)), right = w.p.at(n, 0, h, 0, f);
         return mine < -1e37 && right < -1e37 ? 1.0 : std::exp(mine - right);           // nothing seen: the start is a rounding apart
       }
     };
-    const auto compare = [&](const View<T>& mine, const View<const double>& want, const std::vector<ErrorSums>& sums, double limit) {
+    const auto compare = [&](const View<T>& mine, const View<const double>& want, const std::vector<ErrorSums>& sums, double limit, bool key_is_row = true) {
       Index i = 0;
       for (Index n = 0; n < mine.batch(); ++n)
         for (Index h = 0; h < mine.head(); ++h)
           for (Index r = 0; r < mine.row(); ++r)
             for (Index c = 0; c < mine.feature(); ++c, ++i)
-              add(double(mine.at(n, 0, h, r, c)) * scale(n, h, c), want.at(n, 0, h, r, c), std::min(eps * cost.of(sums[to_size(i)]), limit));
+              add(double(mine.at(n, 0, h, r, c)) * scale(n, h, key_is_row ? r : c, c), want.at(n, 0, h, r, c), std::min(eps * cost.of(sums[to_size(i)]), limit));
     };
     compare(s.m, w.m, sums_.m, ceiling * largest);
     if constexpr (StateShape<M>::has_imag) compare(s.m_imag, w.m_imag, sums_.m, ceiling * largest);
-    if constexpr (M::normaliser::quotient) compare(s.z, w.z, sums_.z, std::numeric_limits<double>::infinity());
+    if constexpr (M::normaliser::quotient) compare(s.z, w.z, sums_.z, std::numeric_limits<double>::infinity(), StateShape<M>::z_per_channel);
     if constexpr (StateShape<M>::z_imag) compare(s.z_imag, w.z_imag, sums_.z, std::numeric_limits<double>::infinity());
     for (Index n = 0; n < s.position.batch(); ++n)
       if (s.position.at(n, 0, 0, 0, 0) != w.position.at(n, 0, 0, 0, 0)) most = std::numeric_limits<double>::infinity();
@@ -251,6 +288,24 @@ template <class M, class S, class T> void check_modes(std::uint64_t seed, Index 
       CHECK(definition.worst(call, way, result) <= 1);
       CHECK(result.slack_is_untouched());
     }
+  }
+}
+
+// The surrogate attention matrix, applied, against the definition.
+template <class M, class T> void check_matrix(std::uint64_t seed, Index calls = 9) {
+  using Call = RandomCall<M, T, T>;
+  for (Index n = 0; n < calls; ++n) {
+    Random random(seed + std::uint64_t(n));
+    const auto kind = typename Call::Kind(n % 3);
+    const Shape shape = random_shape(has_keys<M>(), kind == Call::packed, random);
+    Call call(shape, random_style(random), kind, random);
+    call.initial.reset(), call.options.initial = {};
+    const Definition<M, T, T> definition(call);
+    INFO("seed " << seed + std::uint64_t(n) << ": matrix, " << call.text());
+    const Guarded<T> a({shape.batch, shape.tokens, shape.heads, attention_rows<M>(shape.values), shape.tokens}, any_layout(random), random);
+    attention_matrix(Threads{}, M{}, call.in, a.view, call.options);
+    CHECK(definition.worst_of_matrix(call, a.view) <= 1);
+    CHECK(a.slack_is_untouched());
   }
 }
 
