@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/options.hpp>
 #include <lcsm/kernel/code.hpp>
 
 #include <bit>

@@ -93,7 +93,7 @@ template <class T, OuterClass X> class ChannelWeights {
   }
 
  private:
-  static T relative(double x) { return static_cast<T>(std::max(x, FromNothing::value)); }
+  static T relative(double x) { return static_cast<T>((std::max)(x, FromNothing::value)); }
   // row <- exp(row - top); returns top.
   static T exponentials(T* row, Index n) {
     T top = static_cast<T>(FromNothing::value);
