@@ -41,7 +41,7 @@ struct Euler {
 };
 
 // (exp(z) - 1) / A = step * phi1(z) with z = log o = step * A, and phi1(0) = 1: S4D, DSS. Written with expm1 and half angles, so that
-// nothing cancels when z is small (https://doi.org/10.1137/0729014 discusses phi functions); near 0, where in the division by a complex z
+// nothing cancels when z is small_z (https://doi.org/10.1137/0729014 discusses phi functions); near 0, where in the division by a complex z
 // the parts of the quotient would cancel, by its series, which is right in either part.
 struct ZeroOrderHold {
   static constexpr const char* name = "zero-order hold";
@@ -61,8 +61,8 @@ struct ZeroOrderHold {
       const V size = (simd::max)(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
       const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = step / (safe * simd::select(size == zero, one, norm));
       const Complex<V> series = near_zero(x, y);
-      const auto small = size < map::constant<V>(0.25);
-      return Complex<V>(simd::select(small, series.re * step, simd::fma(re, u, im * v) * scale), simd::select(small, series.im * step, simd::fma(im, u, -(re * v)) * scale));
+      const auto small_z = size < map::constant<V>(0.25);
+      return Complex<V>(simd::select(small_z, series.re * step, simd::fma(re, u, im * v) * scale), simd::select(small_z, series.im * step, simd::fma(im, u, -(re * v)) * scale));
     }
   }
 
