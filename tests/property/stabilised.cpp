@@ -14,7 +14,7 @@ struct PerChannel : Mixer<Stage<LogTerm<Data<in::k, Axes::value, Steep>>>, Stage
                           Quotient<guard::None>, RunningMax<>> {};
 struct PerHead : Mixer<Stage<FactorTerm<Data<in::k, Axes::key, map::EluPlusOne>>, LogTerm<Data<in::i, Axes::one, Steep>>>, oscillation::Scalar<map::LogSigmoid<>, in::f>,
                        shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};
-struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>, Quotient<guard::None>, RunningMax<>> {};
+struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};   // the guard sees the scale
 
 }  // namespace
 

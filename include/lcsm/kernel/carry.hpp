@@ -20,21 +20,24 @@ template <class M, class T> struct Summary {
   }();
   static constexpr Axes log_axes = weighs ? table_axes(M::oscillation::axes_of(Plane::log)) : Axes::none;
   static constexpr bool complex = M::oscillation::domain == Domain::complex;
+  // A running maximum over keys grows by the largest log of each token, whichever key has it: a sum of its own.
+  static constexpr bool grows = M::stabiliser::scaled && overlaps(log_axes, axes::keyed);
 
   Memory<M, T> memory;
   Index rows, columns, log_rows, log_columns;
-  T *re, *im, *log;
+  T *re, *im, *log, *growth;
 
   Summary(Arena& arena, Index keys, Index values)
       : memory(Memory<M, T>::in(arena, keys, values)), rows(product_axes == Axes::none ? 0 : rows_of(product_axes, keys)), columns(columns_of(product_axes, values)),
         log_rows(log_axes == Axes::none ? 0 : rows_of(log_axes, keys)), log_columns(columns_of(log_axes, values)), re(arena.take<T>(rows * columns)),
-        im(arena.take<T>(complex ? rows * columns : 0)), log(arena.take<T>(log_rows * log_columns)) {}
+        im(arena.take<T>(complex ? rows * columns : 0)), log(arena.take<T>(log_rows * log_columns)), growth(arena.take<T>(grows ? memory.scales() : 0)) {}
 
   void clear() {
     memory.clear(true);
     std::fill_n(re, rows * columns, T(1));
     if constexpr (complex) std::fill_n(im, rows * columns, T(0));
     std::fill_n(log, log_rows * log_columns, T(0));
+    if constexpr (grows) std::fill_n(growth, memory.scales(), T(0));
   }
   // Append the tokens of a filled tile.
   void append(const Tiles<M, T>& tile, const Diagonal<M, T>& body, Index count) {
@@ -52,6 +55,12 @@ template <class M, class T> struct Summary {
       if constexpr (log_axes != Axes::none)
         for (Index a = 0; a < log_rows; ++a)
           for (Index c = 0; c < log_columns; ++c) log[a * log_columns + c] += tile.o.template log<T>(j, a, c);
+      if constexpr (grows)
+        for (Index c = 0; c < memory.scales(); ++c) {
+          T top = tile.o.template log<T>(j, 0, c);
+          for (Index a = 1; a < log_rows; ++a) top = (std::max)(top, tile.o.template log<T>(j, a, c));
+          growth[c] += top;
+        }
     }
   }
 
@@ -66,6 +75,9 @@ template <class M, class T> struct Summary {
   double log_at(Index a, Index c) const {
     if constexpr (log_axes == Axes::none) return 0;
     else return double(log[(log_rows > 1 ? a : 0) * log_columns + (log_columns > 1 ? c : 0)]);
+  }
+  double growth_at(Index c) const {
+    if constexpr (grows) return double(growth[M::scale_per_channel ? c : 0]); else return log_at(0, c);
   }
 };
 
@@ -84,11 +96,7 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
   const auto scales = [&](Index a, Index c, double p1, double p2, double p) {
     if constexpr (M::stabiliser::scaled) return std::pair(std::exp(later.log_at(a, c) + p1 - p), std::exp(p2 - p)); else return std::pair(1.0, 1.0);
   };
-  const auto joint = [&](Index c, double p1, double p2) {
-    double top = p2;
-    for (Index a = 0; a < (later.log_rows > 1 ? K : 1); ++a) top = (std::max)(top, later.log_at(a, c) + p1);
-    return (std::max)(top, FromNothing::value);
-  };
+  const auto joint = [&](Index c, double p1, double p2) { return (std::max)({p2, later.growth_at(c) + p1, FromNothing::value}); };
   const auto scale_of = [&](Index c) { return M::scale_per_channel ? c : 0; };
   const auto merge = [&](F x, F y, std::pair<double, double> s, Index a, Index c) { return widen<F>(x * later.product_at(a, c)) * s.first + y * s.second; };
 
@@ -123,6 +131,7 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
         if constexpr (Summary<M, T>::complex) earlier.im[a * earlier.columns + c] = imag_part(x);
       }
   for (Index n = 0; n < earlier.log_rows * earlier.log_columns; ++n) earlier.log[n] += double(later.log[n]);
+  if constexpr (Summary<M, T>::grows) for (Index c = 0; c < m1.scales(); ++c) earlier.growth[c] += double(later.growth[c]);
 }
 
 }  // namespace LCSM_ARCH
