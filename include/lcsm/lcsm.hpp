@@ -17,6 +17,7 @@
 #include <lcsm/mode/reference.hpp>
 #include <lcsm/mode/scan.hpp>
 #include <lcsm/mode/step.hpp>
+#include <lcsm/mode/workspace_size.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 #include <lcsm/shrink/shrink.hpp>
 #include <lcsm/version.hpp>

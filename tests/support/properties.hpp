@@ -5,6 +5,7 @@
 #include "catch.hpp"
 #include "random_mixers.hpp"
 
+#include <lcsm/call/workspace.hpp>
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/expand/expand.hpp>
@@ -53,7 +54,15 @@ constexpr bool is_token_by_token(Way w) { return w == Way::recurrent || w == Way
 // How time is split depends on a call's shape, and with it the order of sums.
 constexpr bool splits_by_shape(Way w) { return w == Way::scan || w == Way::mix; }
 
+// The thread's scratch holds no result between calls: poison must not be seen.
+inline void poison_scratch() {
+  constexpr Index bytes = 1 << 20;
+  const Workspace scratch("poison_scratch", {}, bytes, 1);
+  std::memset(scratch.arena(0).take<unsigned char>(bytes), poison, to_size(bytes));
+}
+
 template <class M, class S, class T> void run(Way way, const Threads& exec, const Inputs<S>& in, const View<S>& y, Options<T> options) {
+  poison_scratch();
   options.tuning.scan_units = way == Way::scan ? 1000000 : 1;
   if (way == Way::recurrent) recurrent(exec, M{}, in, y, options);
   if constexpr (has_way<M>(Way::scan))

@@ -9,6 +9,17 @@
 
 namespace lcsm {
 
+// An execution policy that runs nothing: a mode called with it goes as far as its scratch and says how much of it there would be, so whoever lays
+// scratch out also counts it.
+template <class Exec> struct Measure {
+  const Exec& exec;
+  mutable Index bytes = 0;
+  Index workers(Index n) const { return exec.workers(n); }
+  template <class F> void for_each(Index, F&&) const {}
+};
+template <class Exec> inline constexpr bool measures = false;
+template <class Exec> inline constexpr bool measures<Measure<Exec>> = true;
+
 // Scratch for the workers of a call: parts of the caller's block, or of a block of the calling thread, which holds no result between calls
 // and only ever grows.
 class Workspace {

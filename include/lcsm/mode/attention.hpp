@@ -193,6 +193,7 @@ void attend(const Exec& exec, M, const In& in, const View<S>& y, const Options<T
     const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
     Arena counting;
     if constexpr (attends_in_blocks<M>) BlockAttention<M, T>(counting, call.extent, chunk); else ImpulseScratch<M, T>(counting, call.extent, options.tuning);
+    if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
     const Workspace workspace("attend", options.workspace, counting.used(), exec.workers(call.units()));
     zero_padding(call, y);
     exec.for_each(call.units(), [&](Index unit, Index worker) {

@@ -31,6 +31,7 @@ void attention_matrix(const Exec& exec, M, const In& in, const View<S>& a, const
     const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
     Arena counting;
     if constexpr (attends_in_blocks<M>) BlockAttention<M, T>(counting, call.extent, chunk); else ImpulseScratch<M, T>(counting, call.extent, options.tuning);
+    if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
     const Workspace workspace(function, options.workspace, counting.used(), exec.workers(call.units()));
     for (Index b = 0; b < a.batch(); ++b)
       for (Index t = 0; t < a.time(); ++t)

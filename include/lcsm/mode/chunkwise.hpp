@@ -28,6 +28,7 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
       const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
       Arena counting;
       { ChunkRunner<M, T> runner(counting, call.extent, chunk); }
+      if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
       const Workspace workspace("chunkwise", options.workspace, counting.used(), exec.workers(call.units()));
       zero_padding(call, y);
       exec.for_each(call.units(), [&](Index unit, Index worker) {

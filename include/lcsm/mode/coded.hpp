@@ -43,6 +43,7 @@ void sweep_blocks(const char* function, const Exec& exec, const Call<M, T, In>& 
   };
   Arena counting;
   { All all(counting, n, block, has_final); }
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()));
   zero_padding(call, y);
   exec.for_each(call.units(), [&](Index unit, Index worker) {
@@ -132,6 +133,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   Arena counting, counting_shared;
   { Scratch<M, T> scratch(counting, n, rows); }
   { Shared shared(counting_shared, n, together, group, most, has_final); }
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(together * group), counting_shared.used()));
   const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers(together * group), counting_shared.used());
   zero_padding(call, y);
   Arena shared_arena = workspace.shared();

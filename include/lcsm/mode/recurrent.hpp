@@ -38,6 +38,7 @@ void recurrent_head(RecurrentScratch<M, T>& scratch, const Call<M, T, In>& call,
 template <class Exec, class M, class T, class In, class S> void sweep(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   Arena counting;
   { RecurrentScratch<M, T> scratch(counting, call.extent, call.options.tuning); }
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()));
   zero_padding(call, y);
   exec.for_each(call.units(), [&](Index unit, Index worker) {

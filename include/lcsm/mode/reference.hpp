@@ -123,6 +123,12 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
   }
 }
 
+template <class M> Index scratch_bytes(const Extent& n) {
+  Arena counting;
+  { Tiles<M, double> tile(counting, n, 1); }
+  return counting.used();
+}
+
 }  // namespace naive
 
 // The definition, in float64 whatever the types of the views: T plain steps per head, in order. Everything else in the library is compared
@@ -134,9 +140,7 @@ void reference(M, const In& in, const View<S>& y, const std::type_identity_t<Opt
   if constexpr (!inputs) static_assert(inputs, "lcsm::reference: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
   else {
     const auto call = checked_call<M, double>("reference", in, y, options);
-    Arena counting;
-    { Tiles<M, double> tile(counting, call.extent, 1); }
-    const Workspace scratch("reference", options.workspace, counting.used(), 1);
+    const Workspace scratch("reference", options.workspace, naive::scratch_bytes<M>(call.extent), 1);
     zero_padding(call, y);
     for (Index unit = 0; unit < call.units(); ++unit) {
       const Run run = call.unit(unit);

@@ -34,6 +34,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   Arena counting, counting_shared;
   { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
   for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used()));
   const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used());
   zero_padding(call, y);
   Arena shared = workspace.shared();
