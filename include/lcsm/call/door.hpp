@@ -86,6 +86,7 @@ template <class T> void component(const char* function, const char* which, const
   const Index expected[] = {sequences, 1, heads, rows, features};
   for (std::size_t x = 0; x < 5; ++x) axis(function, argument.c_str(), v, x, expected[x], false);
   data(function, argument.c_str(), v);
+  if constexpr (!std::is_const_v<T>) output_axes(function, argument.c_str(), v);
   if (v.stride[4] != 1 && features > 1) raise<ShapeError>(function, argument, "features side by side (stride 1)", "stride " + text(v.stride[4]));
 }
 template <class M, class T> void state(const char* function, const char* which, const StateView<T>& s, const Extent& n) {
@@ -144,6 +145,7 @@ inline void offsets(const char* function, const Sequences& s, Index batch, Index
 template <class Opt> std::vector<Timeline> timelines(const char* function, Index batch, Index tokens, const Opt& opt, std::vector<Index>& table) {
   const bool reverse = opt.direction == Direction::reverse;
   std::vector<Timeline> out;
+  data(function, "mask", opt.mask);
   if (opt.sequences.given()) {
     offsets(function, opt.sequences, batch, tokens);
     if (opt.mask) raise<SequenceError>(function, "mask", "either offsets of packed sequences or a mask", "both");
@@ -186,12 +188,13 @@ template <class M, class T, class In> struct Call {
   Call(const char* function, const In& inputs, const Options<T>& opt, Index batch, Index tokens, Index heads, Index values)
       : in(inputs), options(opt), packed(opt.sequences.given()) {
     door::tuning(function, opt.tuning);
+    door::data(function, "initial.m", opt.initial.m), door::data(function, "final.m", opt.final.m);
     streams = door::timelines(function, batch, tokens, opt, table);
     const Index from_state = opt.initial ? opt.initial.m.row() : opt.final ? opt.final.m.row() : -1;
     extent = {Index(streams.size()), tokens, heads, door::key_width<M>(in, from_state), values};
     door::inputs<M>(function, in, extent, batch, tokens);
     if (opt.initial) door::state<M>(function, "initial", opt.initial, extent);
-    if (opt.final) door::state<M>(function, "final", opt.final, extent), door::output_axes(function, "final.m", opt.final.m);
+    if (opt.final) door::state<M>(function, "final", opt.final, extent);
     if (opt.initial)
       for (Index n = 0; n < extent.sequences; ++n) streams[to_size(n)].position = Index(opt.initial.position.at(n, 0, 0, 0, 0));
   }
