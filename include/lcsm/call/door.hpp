@@ -109,7 +109,7 @@ template <class M, class In> Index key_width(const In& in, Index from_state) {
   });
   return keys >= 0 ? keys : from_state >= 0 ? from_state : 1;
 }
-// The value width where no output says it: from the leaves of the value axis, else 1.
+// The value width where no output says it: from the leaves of the value axis; -1 if all of them are the same along it.
 template <class M, class In> Index value_width(const In& in) {
   Index values = -1;
   M::visit([&]<class Leaf>() {
@@ -118,7 +118,7 @@ template <class M, class In> Index value_width(const In& in) {
       if (values < 0 && !(v.extent[4] == 1 && v.stride[4] == 0)) values = v.extent[4];
     }
   });
-  return values >= 0 ? values : 1;
+  return values;
 }
 template <class M, class In> void inputs(const char* function, const In& in, const Extent& n, Index batch, Index tokens) {
   M::visit([&]<class Leaf>() { leaf<Leaf>(function, in, n, batch, tokens); });

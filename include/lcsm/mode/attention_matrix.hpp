@@ -22,7 +22,7 @@ void attention_matrix(const Exec& exec, M, const In& in, const View<S>& a, const
   else {
     constexpr const char* function = "attention_matrix";
     constexpr Index planes = matrix_planes<M>;
-    const Index D = door::value_width<M>(in);
+    const Index said = door::value_width<M>(in), D = said >= 0 ? said : M::per_channel ? a.row() / planes : 1;
     door::data(function, "a", a), door::output_axes(function, "a", a);
     door::axis(function, "a", a, 3, attention_rows<M>(D), false), door::axis(function, "a", a, 4, a.time(), false);
     if (options.initial) raise<OptionError>(function, "initial", "no state: the matrix is that of an empty memory", "one");
