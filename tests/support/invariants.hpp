@@ -214,7 +214,7 @@ template <class M, class S = float, class T = storage_compute_t<S>> class Invari
       }
   }
   template <class F> void for_calls(Index count, typename Call::Kind kind, F&& f, bool poisoned = false, std::optional<Style> fixed = {}) {
-    for (Index n = 0; n < count; ++n) {
+    for (Index n = 0; n < repeated(count); ++n) {
       Random random(++seed_);
       const Shape shape = random_shape(has_keys<M>(), kind == Call::packed, random);
       const Style style = fixed ? *fixed : random_style(random);
