@@ -77,18 +77,21 @@ template <class M, class T> struct Memory {
     });
   }
 
-  template <class V> LCSM_INLINE auto load_m(Index a, Index c) const { return load<M::complex, V>(m + a * row, m_imag + a * row_imag, c); }
-  template <class F> LCSM_INLINE void store_m(Index a, Index c, F x) const { store(m + a * row, m_imag + a * row_imag, c, x); }
-  template <class V> LCSM_INLINE auto load_z(Index a, Index c) const { return load<M::complex && Shape::has_z && Shape::z_imag, V>(z + a * z_row, z_imag + a * z_row_imag, c); }
-  template <class F> LCSM_INLINE void store_z(Index a, Index c, F x) const { store(z + a * z_row, z_imag + a * z_row_imag, c, x); }
+  template <class V> LCSM_INLINE auto load_m(Index a, Index c) const { return load<M::complex, V>(m, a * row + c, m_imag, a * row_imag + c); }
+  template <class F> LCSM_INLINE void store_m(Index a, Index c, F x) const { store(m, a * row + c, m_imag, a * row_imag + c, x); }
+  template <class V> LCSM_INLINE auto load_z(Index a, Index c) const {
+    return load<M::complex && Shape::has_z && Shape::z_imag, V>(z, a * z_row + c, z_imag, a * z_row_imag + c);
+  }
+  template <class F> LCSM_INLINE void store_z(Index a, Index c, F x) const { store(z, a * z_row + c, z_imag, a * z_row_imag + c, x); }
 
  private:
-  template <bool Pair, class V> LCSM_INLINE static auto load(const T* re, const T* im, Index c) {
-    if constexpr (Pair) return Complex<V>(simd::load<V>(re + c), simd::load<V>(im + c)); else return simd::load<V>(re + c);
+  // A plane that a mixer does not have is a null pointer, and nothing is added to it.
+  template <bool Pair, class V> LCSM_INLINE static auto load(const T* re, Index at, [[maybe_unused]] const T* im, [[maybe_unused]] Index at_imag) {
+    if constexpr (Pair) return Complex<V>(simd::load<V>(re + at), simd::load<V>(im + at_imag)); else return simd::load<V>(re + at);
   }
-  template <class F> LCSM_INLINE static void store(T* re, T* im, Index c, F x) {
-    simd::store(re + c, real_part(x));
-    if constexpr (is_complex<F>) simd::store(im + c, imag_part(x));
+  template <class F> LCSM_INLINE static void store(T* re, Index at, [[maybe_unused]] T* im, [[maybe_unused]] Index at_imag, F x) {
+    simd::store(re + at, real_part(x));
+    if constexpr (is_complex<F>) simd::store(im + at_imag, imag_part(x));
   }
 };
 
