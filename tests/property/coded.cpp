@@ -8,7 +8,8 @@ using namespace lcsm;
 using namespace lcsm::test;
 
 struct Table : Mixer<expand::Code<>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Code<>> {};
-struct Counted : Mixer<Stage<FactorTerm<OneHot<in::code>>, FactorTerm<Data<in::beta, Axes::one, map::Sigmoid>>>, oscillation::Identity, shrink::Code<>, Quotient<guard::Add<-3>>> {};
+struct Counted : Mixer<Stage<FactorTerm<OneHot<in::code>>, FactorTerm<Data<in::beta, Axes::one, map::Sigmoid>>>, oscillation::Identity,
+                       shrink::Code<>, Quotient<guard::Add<-3>>> {};
 struct Codebook : Mixer<expand::Code<>, oscillation::Identity, shrink::CodebookExp<>, Quotient<guard::Add<-3>>> {};
 struct ReadAlone : Mixer<expand::Data<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Code<>> {};
 

@@ -7,9 +7,12 @@ namespace {
 using namespace lcsm;
 using namespace lcsm::test;
 
-struct Ends : Mixer<Stage<ComplexFactor<Data<in::B>, Data<in::B_imag>>>, oscillation::Polar<>, Stage<ComplexFactor<Data<in::C>, Data<in::C_imag>>>, project::TwiceReal> {};
-struct BothTurns : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase>>, PhaseTerm<Data<in::f, Axes::value>>>, shrink::Data<>,
-                         Input<Data<in::v, Axes::value>, Data<in::x, Axes::value>>, project::Complex> {};
+struct Ends : Mixer<Stage<ComplexFactor<Data<in::B>, Data<in::B_imag>>>, oscillation::Polar<>,
+                    Stage<ComplexFactor<Data<in::C>, Data<in::C_imag>>>, project::TwiceReal> {};
+struct BothTurns
+    : Mixer<expand::Data<>,
+            Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase>>, PhaseTerm<Data<in::f, Axes::value>>>,
+            shrink::Data<>, Input<Data<in::v, Axes::value>, Data<in::x, Axes::value>>, project::Complex> {};
 struct Quotients : Mixer<expand::Data<map::EluPlusOne>, oscillation::Polar<>, shrink::Data<map::EluPlusOne>, Quotient<guard::Floor<-1>>> {};
 
 }  // namespace
@@ -19,4 +22,6 @@ TEMPLATE_TEST_CASE("complex numbers on both ends: modes agree with the definitio
   check_modes<TestType, double, double>(2000);
   check_matrix<TestType, float>(2500);
 }
-TEMPLATE_TEST_CASE("complex numbers on both ends: what changes no bit", "[property]", Ends, BothTurns, Quotients) { Invariants<TestType>(3000).all(); }
+TEMPLATE_TEST_CASE("complex numbers on both ends: what changes no bit", "[property]", Ends, BothTurns, Quotients) {
+  Invariants<TestType>(3000).all();
+}

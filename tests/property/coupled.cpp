@@ -9,8 +9,12 @@ using namespace lcsm::test;
 
 using Beta = FactorTerm<Data<in::beta, Axes::one, map::Sigmoid>>;
 using Key = FactorTerm<Data<in::k, Axes::key, map::L2Norm>>;
-struct Delta : Mixer<Stage<Key, Beta>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>>>, shrink::Data<map::RsqrtKeys>> {};
-struct EraseFirst : Mixer<Stage<Key, Beta>, Stage<LogTerm<Data<in::g, Axes::key, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>, Order::before_decay>>, shrink::Data<>, Previous> {};
+struct Delta : Mixer<Stage<Key, Beta>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>>>,
+                     shrink::Data<map::RsqrtKeys>> {};
+struct EraseFirst
+    : Mixer<Stage<Key, Beta>,
+            Stage<LogTerm<Data<in::g, Axes::key, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>, Order::before_decay>>,
+            shrink::Data<>, Previous> {};
 
 }  // namespace
 

@@ -12,7 +12,8 @@ struct Steep {
 };
 struct Plain : Mixer<expand::Exp<Steep>, oscillation::Identity, shrink::Data<map::RsqrtKeys>, Mean> {};
 struct Forgetting : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<>, Mean> {};
-struct Weighted : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes::one>>>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Data<map::Softmax>, Mean, Skip<Learned<in::D, Axes::value>>> {};
+struct Weighted : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes::one>>>, oscillation::Scalar<map::LogSigmoid<>>,
+                        shrink::Data<map::Softmax>, Mean, Skip<Learned<in::D, Axes::value>>> {};
 
 }  // namespace
 

@@ -8,10 +8,12 @@ using namespace lcsm;
 using namespace lcsm::test;
 
 struct Signed : Mixer<expand::Data<>, oscillation::Multiplier<Axes::value>, shrink::Data<>> {};
-struct ComplexInput : Mixer<expand::One, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Learned<in::phase, Axes::value>>>, shrink::One,
-                            Input<Data<in::v, Axes::value>, Data<in::x, Axes::value>>, project::Complex> {};
+struct ComplexInput
+    : Mixer<expand::One, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Learned<in::phase, Axes::value>>>,
+            shrink::One, Input<Data<in::v, Axes::value>, Data<in::x, Axes::value>>, project::Complex> {};
 struct Lanes : Mixer<expand::PerValue<>, oscillation::Polar<Axes::value>, shrink::PerValue<>> {};
-struct Preserving : Mixer<Stage<Tied<tie::VariancePreserving>, FactorTerm<Data<in::i, Axes::value, map::Sigmoid>>>, oscillation::PerValue<map::LogSigmoid<>>, shrink::One> {};
+struct Preserving : Mixer<Stage<Tied<tie::VariancePreserving>, FactorTerm<Data<in::i, Axes::value, map::Sigmoid>>>,
+                          oscillation::PerValue<map::LogSigmoid<>>, shrink::One> {};
 
 }  // namespace
 
@@ -20,4 +22,6 @@ TEMPLATE_TEST_CASE("one decay per value channel: modes agree with the definition
   check_modes<TestType, double, double>(2000);
   check_matrix<TestType, float>(2500);
 }
-TEMPLATE_TEST_CASE("one decay per value channel: what changes no bit", "[property]", Signed, ComplexInput, Lanes, Preserving) { Invariants<TestType>(3000).all(); }
+TEMPLATE_TEST_CASE("one decay per value channel: what changes no bit", "[property]", Signed, ComplexInput, Lanes, Preserving) {
+  Invariants<TestType>(3000).all();
+}

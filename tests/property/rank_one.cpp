@@ -8,8 +8,11 @@ using namespace lcsm;
 using namespace lcsm::test;
 
 struct Plain : Mixer<expand::Data<>, oscillation::RankOne<map::LogSigmoid<>>, shrink::Data<>> {};
-struct Normalised : Mixer<expand::Data<map::EluPlusOne>, oscillation::RankOne<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>, Quotient<guard::Add<-3>>> {};
-struct Early : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::key, map::LogAbs>>, SignTerm<Data<in::g, Axes::key, map::Sign>>, LogTerm<Data<in::f, Axes::value, map::NegSquare>>>,
+struct Normalised : Mixer<expand::Data<map::EluPlusOne>, oscillation::RankOne<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>,
+                          Quotient<guard::Add<-3>>> {};
+struct Early : Mixer<expand::Data<>,
+                     Stage<LogTerm<Data<in::g, Axes::key, map::LogAbs>>, SignTerm<Data<in::g, Axes::key, map::Sign>>,
+                           LogTerm<Data<in::f, Axes::value, map::NegSquare>>>,
                      Stage<FactorTerm<Data<in::q>>, FactorTerm<Data<in::x, Axes::value>>>, Previous> {};
 
 }  // namespace
@@ -19,4 +22,6 @@ TEMPLATE_TEST_CASE("a decay per key times one per value channel: modes agree wit
   check_modes<TestType, double, double>(2000);
   check_matrix<TestType, float>(2500);
 }
-TEMPLATE_TEST_CASE("a decay per key times one per value channel: what changes no bit", "[property]", Plain, Normalised, Early) { Invariants<TestType>(3000).all(); }
+TEMPLATE_TEST_CASE("a decay per key times one per value channel: what changes no bit", "[property]", Plain, Normalised, Early) {
+  Invariants<TestType>(3000).all();
+}

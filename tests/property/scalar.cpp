@@ -9,10 +9,14 @@ namespace {
 using namespace lcsm;
 using namespace lcsm::test;
 
-struct Retained : Mixer<expand::Data<map::RotaryPairs>, oscillation::FixedDecay<rule::Retention>, shrink::Data<map::Then<map::RotaryPairs, map::RsqrtKeys>>> {};
-struct Discretised : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>, oscillation::Discretised<Data<in::delta, Axes::one, map::Softplus>, Learned<in::A, Axes::one, map::NegExp>>,
+struct Retained : Mixer<expand::Data<map::RotaryPairs>, oscillation::FixedDecay<rule::Retention>,
+                        shrink::Data<map::Then<map::RotaryPairs, map::RsqrtKeys>>> {};
+struct Discretised : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>,
+                           oscillation::Discretised<Data<in::delta, Axes::one, map::Softplus>, Learned<in::A, Axes::one, map::NegExp>>,
                            shrink::Data<map::Identity, in::C>, Input<Data<in::x, Axes::value>>, Skip<Learned<in::D, Axes::one>>> {};
-struct Turning : Mixer<expand::Data<map::EluPlusOne>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, PhaseTerm<Learned<in::w, Axes::one>>>, shrink::Data<map::EluPlusOne>, Quotient<guard::Floor<-1>>> {};
+struct Turning
+    : Mixer<expand::Data<map::EluPlusOne>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, PhaseTerm<Learned<in::w, Axes::one>>>,
+            shrink::Data<map::EluPlusOne>, Quotient<guard::Floor<-1>>> {};
 
 }  // namespace
 

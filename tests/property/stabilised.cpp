@@ -12,11 +12,13 @@ template <int N> struct Times {
 };
 using Steep = Times<100>;                                   // far outside of what exp can hold in float
 using Wide = Times<60>;                                     // below 80, where AtLeastOne caps its exponent and so begins to depend on the scale
-struct PerChannel : Mixer<Stage<LogTerm<Data<in::k, Axes::value, Steep>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>,
-                          Quotient<guard::None>, RunningMax<>> {};
-struct PerHead : Mixer<Stage<FactorTerm<Data<in::k, Axes::key, map::EluPlusOne>>, LogTerm<Data<in::i, Axes::one, Wide>>>, oscillation::Scalar<map::LogSigmoid<>, in::f>,
-                       shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};
-struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};   // the guard sees the scale
+struct PerChannel : Mixer<Stage<LogTerm<Data<in::k, Axes::value, Steep>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>,
+                          shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {};
+struct PerHead : Mixer<Stage<FactorTerm<Data<in::k, Axes::key, map::EluPlusOne>>, LogTerm<Data<in::i, Axes::one, Wide>>>,
+                       oscillation::Scalar<map::LogSigmoid<>, in::f>, shrink::Data<map::EluPlusOne>, Quotient<guard::AtLeastOne<-6>>,
+                       RunningMax<FromZero>> {};
+struct OverKeys : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::EluPlusOne>,
+                        Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};  // the guard sees the scale
 
 }  // namespace
 

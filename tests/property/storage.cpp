@@ -10,7 +10,8 @@ using namespace lcsm;
 using namespace lcsm::test;
 
 struct Gated : Mixer<expand::Data<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::RsqrtKeys>> {};
-struct Sampled : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>, oscillation::Discretised<Data<in::delta, Axes::value, map::Softplus>, Learned<in::A, Axes::matrix, map::NegExp>>,
+struct Sampled : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>,
+                       oscillation::Discretised<Data<in::delta, Axes::value, map::Softplus>, Learned<in::A, Axes::matrix, map::NegExp>>,
                        shrink::Data<map::Identity, in::C>, Input<Data<in::x, Axes::value>>, Skip<Learned<in::D, Axes::value>>> {};
 
 }  // namespace

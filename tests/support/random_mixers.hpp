@@ -232,11 +232,16 @@ template <class M, class T> class GuardedState {
 
  public:
   GuardedState(Index sequences, const Shape& n, Layout layout, Random& random)
-      : m_({sequences, 1, n.heads, n.keys, n.values}, layout, random), m_imag_({have(Shape_::has_imag, sequences), 1, n.heads, n.keys, n.values}, layout, random),
-        z_({have(Shape_::has_z, sequences), 1, n.heads, Shape_::z_per_channel ? n.keys : 1, Shape_::z_per_channel ? n.values : n.keys}, layout, random),
-        z_imag_({have(Shape_::z_imag, sequences), 1, n.heads, Shape_::z_per_channel ? n.keys : 1, Shape_::z_per_channel ? n.values : n.keys}, layout, random),
+      : m_({sequences, 1, n.heads, n.keys, n.values}, layout, random),
+        m_imag_({have(Shape_::has_imag, sequences), 1, n.heads, n.keys, n.values}, layout, random),
+        z_({have(Shape_::has_z, sequences), 1, n.heads, Shape_::z_per_channel ? n.keys : 1, Shape_::z_per_channel ? n.values : n.keys},
+           layout, random),
+        z_imag_({have(Shape_::z_imag, sequences), 1, n.heads, Shape_::z_per_channel ? n.keys : 1,
+                 Shape_::z_per_channel ? n.values : n.keys},
+                layout, random),
         p_({have(Shape_::has_p, sequences), 1, n.heads, 1, M::scale_per_channel ? n.values : 1}, layout, random),
-        touched_({have(Shape_::lazy, sequences), 1, n.heads, 2, n.keys}, layout, random), clock_({have(Shape_::lazy, sequences), 1, n.heads, 2, 1}, layout, random),
+        touched_({have(Shape_::lazy, sequences), 1, n.heads, 2, n.keys}, layout, random),
+        clock_({have(Shape_::lazy, sequences), 1, n.heads, 2, 1}, layout, random),
         position_({sequences, 1, 1, 1, 1}, layout, random) {}
 
   StateView<T> view() const {
@@ -256,7 +261,9 @@ template <class M, class T> class GuardedState {
 
  private:
   static Index have(bool present, Index n) { return present ? n : 0; }
-  template <class F> bool all(F&& f) const { return f(m_) && f(m_imag_) && f(z_) && f(z_imag_) && f(p_) && f(touched_) && f(clock_) && f(position_); }
+  template <class F> bool all(F&& f) const {
+    return f(m_) && f(m_imag_) && f(z_) && f(z_imag_) && f(p_) && f(touched_) && f(clock_) && f(position_);
+  }
   Guarded<T> m_, m_imag_, z_, z_imag_, p_;
   Guarded<double> touched_, clock_;
   Guarded<std::int64_t> position_;

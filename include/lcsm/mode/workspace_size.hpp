@@ -13,7 +13,8 @@ inline namespace LCSM_ARCH {
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
 Index workspace_size(const Exec& exec, Mode mode, M mixer, const In& in, const View<S>& y, const Options<T>& options = {}) {
   const Measure<Exec> measure{exec};
-  if (!has_mode<M>(mode)) raise<OptionError>("workspace_size", "mode", std::string("a mode of this mixer (") + why_not<M>(mode) + ")", name_of(mode));
+  if (!has_mode<M>(mode))
+    raise<OptionError>("workspace_size", "mode", std::string("a mode of this mixer (") + why_not<M>(mode) + ")", name_of(mode));
   if (mode == Mode::reference) return Workspace::size(naive::scratch_bytes<M>(checked_call<M, T>("reference", in, y, options).extent), 1);
   if (mode == Mode::recurrent) recurrent(measure, mixer, in, y, options);
   if constexpr (has_mode<M>(Mode::scan)) if (mode == Mode::scan) scan(measure, mixer, in, y, options);

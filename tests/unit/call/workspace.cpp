@@ -15,7 +15,8 @@ namespace {
 using namespace lcsm;
 
 struct PerKey : Mixer<expand::Data<>, oscillation::Polar<>, shrink::Data<>, Bonus<FactorTerm<Learned<in::u>>>> {};
-struct Maximum : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, oscillation::PerValue<map::LogSigmoid<>>, shrink::One, Quotient<guard::None>, RunningMax<>> {};
+struct Maximum : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, oscillation::PerValue<map::LogSigmoid<>>, shrink::One,
+                       Quotient<guard::None>, RunningMax<>> {};
 struct Entries : Mixer<expand::Data<>, oscillation::Elementwise<map::LogSigmoid<>>, shrink::Data<>> {};
 struct Codes : Mixer<expand::Code<>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Code<>> {};
 
@@ -25,7 +26,8 @@ template <class M> class Call {
 
   template <class Run> void check(Index bytes, const Options<float>& options, Run&& run) {
     REQUIRE(bytes > 0);
-    const test::Guarded<float> plain(shape(), test::Layout::dense, random_), given(shape(), test::Layout::dense, random_), refused(shape(), test::Layout::dense, random_);
+    const test::Guarded<float> plain(shape(), test::Layout::dense, random_), given(shape(), test::Layout::dense, random_),
+        refused(shape(), test::Layout::dense, random_);
     run(inputs_.in, plain.view, options);
     // At every place relative to a border, with poison inside and around.
     std::vector<std::byte> block(to_size(bytes) + 256, std::byte{test::poison});
@@ -35,7 +37,9 @@ template <class M> class Call {
       own.workspace = std::span(block).subspan(offset, to_size(bytes));
       run(inputs_.in, given.view, own);
       CHECK(test::same_view(given.view, plain.view));
-      const auto clean = [](auto first, auto last) { return std::all_of(first, last, [](std::byte b) { return b == std::byte{test::poison}; }); };
+      const auto clean = [](auto first, auto last) {
+        return std::all_of(first, last, [](std::byte b) { return b == std::byte{test::poison}; });
+      };
       CHECK(clean(block.begin(), block.begin() + Index(offset)));
       CHECK(clean(block.begin() + Index(offset) + bytes, block.end()));
       own.workspace = std::span(block).subspan(offset, to_size(bytes) - 1);
@@ -67,11 +71,14 @@ template <class M, class Exec> void check_modes(const Exec& exec) {
     };
     check(Mode::recurrent, [&](const auto& in, const View<float>& y, const Options<float>& o) { recurrent(exec, M{}, in, y, o); });
     check(Mode::scan, [&](const auto& in, const View<float>& y, const Options<float>& o) { scan(exec, M{}, in, y, o); });
-    if constexpr (has_mode<M>(Mode::chunkwise)) check(Mode::chunkwise, [&](const auto& in, const View<float>& y, const Options<float>& o) { chunkwise(exec, M{}, in, y, o); });
+    if constexpr (has_mode<M>(Mode::chunkwise))
+      check(Mode::chunkwise, [&](const auto& in, const View<float>& y, const Options<float>& o) { chunkwise(exec, M{}, in, y, o); });
     else CHECK_THROWS_AS(size(Mode::chunkwise), OptionError);
     check(Mode::attention, [&](const auto& in, const View<float>& y, const Options<float>& o) { attend(exec, M{}, in, y, o); });
-    check(Mode::reference, [&](const auto& in, const View<float>& y, const Options<float>& o) { reference(M{}, in, y, {.workspace = o.workspace}); });
-    call.check(workspace_size(exec, M{}, call.in(), call.output(), options), options, [&](const auto& in, const View<float>& y, const Options<float>& o) { mix(exec, M{}, in, y, o); });
+    check(Mode::reference,
+          [&](const auto& in, const View<float>& y, const Options<float>& o) { reference(M{}, in, y, {.workspace = o.workspace}); });
+    call.check(workspace_size(exec, M{}, call.in(), call.output(), options), options,
+               [&](const auto& in, const View<float>& y, const Options<float>& o) { mix(exec, M{}, in, y, o); });
   }
 }
 

@@ -19,7 +19,8 @@ struct Entries : Mixer<expand::Data<>, oscillation::Elementwise<>, shrink::Data<
 struct Sums : Mixer<expand::Data<>, oscillation::Identity, shrink::Data<>> {};
 struct Scaled : Mixer<expand::Exp<>, oscillation::Scalar<>, shrink::Data<>, Quotient<guard::None>, RunningMax<>> {};
 struct ScaledByKey : Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, RunningMax<FromZero>> {};
-struct ScaledByValue : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, oscillation::PerValue<>, shrink::One, Quotient<guard::None>, RunningMax<>> {};
+struct ScaledByValue
+    : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, oscillation::PerValue<>, shrink::One, Quotient<guard::None>, RunningMax<>> {};
 struct Means : Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, Mean> {};
 
 constexpr Index K = 3, D = 5;
@@ -112,7 +113,8 @@ TEMPLATE_TEST_CASE("summaries form a monoid", "[carry]", PerKey, PerValue, Compl
   }
 }
 
-TEMPLATE_TEST_CASE("the order of summaries matters where something decays", "[carry]", PerKey, PerValue, Complex, Entries, Scaled, ScaledByKey, ScaledByValue, Means) {
+TEMPLATE_TEST_CASE("the order of summaries matters where something decays", "[carry]", PerKey, PerValue, Complex, Entries, Scaled,
+                   ScaledByKey, ScaledByValue, Means) {
   using E = Element<TestType>;
   int differ = 0;
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {

@@ -12,7 +12,8 @@ using namespace lcsm;
 template <class T> struct Matrix {
   Index rows, columns, pitch;
   std::vector<T> data;
-  Matrix(Index r, Index c, Index p, test::Random& random) : rows(r), columns(c), pitch(p), data(to_size(r * p) + 64, std::numeric_limits<T>::quiet_NaN()) {
+  Matrix(Index r, Index c, Index p, test::Random& random)
+      : rows(r), columns(c), pitch(p), data(to_size(r * p) + 64, std::numeric_limits<T>::quiet_NaN()) {
     for (Index m = 0; m < r; ++m)
       for (Index n = 0; n < c; ++n) at(m, n) = T(random.between(-4, 4));
   }
@@ -31,15 +32,18 @@ TEMPLATE_TEST_CASE("products of small matrices", "[product]", float, double) {
       for (const Index inner : {0, 1, 2, 7, 19})
         for (const T sign : {T(1), T(-1)})
           for (const bool transposed : {false, true}) {
-            const Matrix<T> a = transposed ? Matrix<T>(inner, count, count + 3, random) : Matrix<T>(count, inner, inner + 3, random), b(inner, columns, columns + 2, random);
+            const Matrix<T> a = transposed ? Matrix<T>(inner, count, count + 3, random) : Matrix<T>(count, inner, inner + 3, random),
+                            b(inner, columns, columns + 2, random);
             Matrix<T> c(count, columns, columns + 1, random);
             Matrix<T> want = c;
             for (Index m = 0; m < count; ++m)
               for (Index n = 0; n < columns; ++n)
                 for (Index k = 0; k < inner; ++k) want.at(m, n) += sign * (transposed ? a.at(k, m) : a.at(m, k)) * b.at(k, n);
-            multiply_add(a.data.data(), transposed ? Index(1) : a.pitch, transposed ? a.pitch : Index(1), b.data.data(), b.pitch, c.data.data(), c.pitch, count, columns, inner, sign);
+            multiply_add(a.data.data(), transposed ? Index(1) : a.pitch, transposed ? a.pitch : Index(1), b.data.data(), b.pitch,
+                         c.data.data(), c.pitch, count, columns, inner, sign);
             bool same = true;
-            for (std::size_t n = 0; n < c.data.size(); ++n) same = same && (c.data[n] == want.data[n] || (std::isnan(c.data[n]) && std::isnan(want.data[n])));
+            for (std::size_t n = 0; n < c.data.size(); ++n)
+              same = same && (c.data[n] == want.data[n] || (std::isnan(c.data[n]) && std::isnan(want.data[n])));
             INFO(count << " x " << columns << ", inner " << inner);
             CHECK(same);
           }
@@ -63,7 +67,8 @@ TEMPLATE_TEST_CASE("causal products of small matrices", "[product]", float, doub
       multiply_add_causal(a.data.data(), a.pitch, b.data.data(), b.pitch, c.data.data(), c.pitch, count, columns);
       bool same = true;
       for (Index m = 0; m < count; ++m)
-        for (Index n = 0; n < columns; ++n) same = same && (c.at(m, n) == want.at(m, n) || (m >= spoilt && std::isnan(c.at(m, n)) && std::isnan(want.at(m, n))));
+        for (Index n = 0; n < columns; ++n)
+          same = same && (c.at(m, n) == want.at(m, n) || (m >= spoilt && std::isnan(c.at(m, n)) && std::isnan(want.at(m, n))));
       INFO(count << " x " << columns);
       CHECK(same);
     }

@@ -18,7 +18,10 @@ using namespace lcsm;
 struct PerKey : Mixer<expand::Data<>, oscillation::Multiplier<Axes::key>, shrink::Data<>> {};
 struct PerValue : Mixer<expand::Data<>, oscillation::Multiplier<Axes::value>, shrink::Data<>> {};
 struct PerHead : Mixer<expand::Data<>, oscillation::Multiplier<Axes::one>, shrink::Data<>, Previous> {};
-struct RankOne : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::key, map::LogAbs>>, SignTerm<Data<in::g, Axes::key, map::Sign>>, LogTerm<Data<in::f, Axes::value, map::LogAbs>>>, shrink::Data<>> {};
+struct RankOne : Mixer<expand::Data<>,
+                       Stage<LogTerm<Data<in::g, Axes::key, map::LogAbs>>, SignTerm<Data<in::g, Axes::key, map::Sign>>,
+                             LogTerm<Data<in::f, Axes::value, map::LogAbs>>>,
+                       shrink::Data<>> {};
 struct Entries : Mixer<expand::Data<>, oscillation::Multiplier<Axes::matrix>, shrink::Data<>> {};
 
 constexpr Index K = 3, D = 5, longest = 70;
@@ -115,7 +118,9 @@ TEMPLATE_TEST_CASE("the scan is exact on integers for every length and stretch",
   }
 }
 TEMPLATE_TEST_CASE("the recurrence is exact on integers for every length", "[recurrent]", PerKey, PerValue, PerHead, RankOne, Entries) {
-  check_lengths(Numbers<TestType>(12), [](const auto& in, const View<float>& y, const Options<float>& options) { recurrent(exec::seq, TestType{}, in, y, options); });
+  check_lengths(Numbers<TestType>(12), [](const auto& in, const View<float>& y, const Options<float>& options) {
+    recurrent(exec::seq, TestType{}, in, y, options);
+  });
 }
 TEMPLATE_TEST_CASE("chunks are exact on integers for every length and chunk", "[chunkwise]", PerKey, PerValue, PerHead, RankOne) {
   const Numbers<TestType> numbers(13);

@@ -40,14 +40,17 @@ namespace {
 using namespace lcsm;
 
 struct Polar : Mixer<expand::Data<>, oscillation::Polar<>, shrink::Data<map::RsqrtKeys>> {};
-struct Maximum : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {};
-struct Sampled : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>, oscillation::Discretised<Data<in::delta, Axes::value, map::Softplus>, Learned<in::A, Axes::matrix, map::NegExp>>,
+struct Maximum : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, shrink::One,
+                       Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {};
+struct Sampled : Mixer<Stage<FactorTerm<Data<in::B>>, Tied<tie::Euler>>,
+                       oscillation::Discretised<Data<in::delta, Axes::value, map::Softplus>, Learned<in::A, Axes::matrix, map::NegExp>>,
                        shrink::Data<map::Identity, in::C>, Input<Data<in::x, Axes::value>>, Skip<Learned<in::D, Axes::value>>> {};
 struct Means : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<map::Softmax>, Mean> {};
 struct Codes : Mixer<expand::Code<>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Code<>> {};
 using Beta = FactorTerm<Data<in::beta, Axes::one, map::Sigmoid>>;
 using Key = FactorTerm<Data<in::k, Axes::key, map::L2Norm>>;
-struct Delta : Mixer<Stage<Key, Beta>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>>>, shrink::Data<>> {};
+struct Delta : Mixer<Stage<Key, Beta>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, LowRank<Stage<Key, Beta>, Stage<Key>>>,
+                     shrink::Data<>> {};
 
 template <class M, class S, class T> void check_step() {
   test::Random random(3);
