@@ -14,9 +14,9 @@ namespace lcsm {
 // What is thrown at the door of every call, before anything is written. The text names the function, the argument, what was expected and
 // what was given. Numbers never throw: a NaN goes where it belongs.
 struct Error : std::runtime_error { using std::runtime_error::runtime_error; };
-struct ShapeError : Error { using Error::Error; };        // extents, strides, null data
+struct ShapeError : Error { using Error::Error; };        // extents, strides, null data, states of other sizes
 struct SequenceError : Error { using Error::Error; };     // offsets, masks, both at once
-struct OptionError : Error { using Error::Error; };       // tuning, directions, states that do not fit the call
+struct OptionError : Error { using Error::Error; };       // tuning, a mode that a mixer lacks, a state where none applies
 struct WorkspaceError : Error { using Error::Error; };    // a workspace given by the caller that is too small
 struct FormatError : Error { using Error::Error; };       // files
 
