@@ -37,6 +37,32 @@ struct LowerBound {
   }
 };
 
+// minLSTM: the multiplier is the share f / (f + i) of two sigmoids of raw x and y, by their logs: both may be nearly closed.
+struct Share {
+  static constexpr const char* name = "f / (f + i)";
+  template <class V> LCSM_INLINE static V apply(V x, V y) { return math::log_sigmoid(math::log_sigmoid(x) - math::log_sigmoid(y)); }
+  template <class V> LCSM_INLINE static V multiplier(V x, V y) { return math::sigmoid(math::log_sigmoid(x) - math::log_sigmoid(y)); }
+};
+
+// GateLoop from two numbers of the token, z = re + i im: the multiplier is sigmoid(|z|) exp(i arg z). At z = 0 the angle is 0.
+struct ModulusGate {
+  static constexpr const char* name = "log sigmoid |z|";
+  template <class V> LCSM_INLINE static V apply(V re, V im) { return math::log_sigmoid(modulus(re, im)); }
+  template <class V> LCSM_INLINE static V multiplier(V re, V im) { return math::sigmoid(modulus(re, im)); }
+
+ private:
+  template <class V> LCSM_INLINE static V modulus(V re, V im) { return math::sqrt(simd::fma(re, re, im * im)); }
+};
+struct Angle {
+  static constexpr const char* name = "arg z";
+  template <class V> LCSM_INLINE static V apply(V re, V im) {
+    simd::scalar_t<V> x[simd::width<V>], y[simd::width<V>];
+    simd::store(x, re), simd::store(y, im);
+    for (Index l = 0; l < simd::width<V>; ++l) y[l] = std::atan2(y[l], x[l]);
+    return simd::load<V>(y);
+  }
+};
+
 // RG-LRU: log o = -8 r softplus(parameter), r already through its sigmoid.
 struct RecurrentGate {
   static constexpr const char* name = "-8 r softplus";
@@ -59,6 +85,12 @@ struct BilinearAngle {
     const V x = step * re, y = step * im;
     return std::atan2(y, V(1) - V(0.25) * (x * x + y * y));
   }
+};
+
+// RWKV-7: the key k (1 + (sigmoid(a) - 1) k_a).
+struct Rwkv7Key {
+  static constexpr const char* name = "k (1 + (sigmoid - 1) k_a)";
+  template <class V> LCSM_INLINE static V apply(V k, V a, V k_a) { return k * simd::fma(-math::sigmoid(-a), k_a, map::constant<V>(1)); }
 };
 
 // Mega: the multiplier is 1 - p a.

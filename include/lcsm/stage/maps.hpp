@@ -39,6 +39,10 @@ struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   template <class V> LCSM_INLINE static V apply(V x) { return math::sigmoid(x); }
 };
+struct TwiceSigmoid {                                       // of a delta rule's beta: 1 - beta may be negative (https://arxiv.org/abs/2411.12537)
+  static constexpr const char* name = "2 sigmoid";
+  template <class V> LCSM_INLINE static V apply(V x) { const V y = math::sigmoid(x); return y + y; }
+};
 struct Softplus {
   static constexpr const char* name = "softplus";
   template <class V> LCSM_INLINE static V apply(V x) { return math::softplus(x); }
@@ -71,6 +75,10 @@ struct Silu {
   static constexpr const char* name = "silu";
   template <class V> LCSM_INLINE static V apply(V x) { return x * math::sigmoid(x); }
 };
+struct Positive {                                           // minGRU's g: continuous, growing and above 0
+  static constexpr const char* name = "x + 1/2 or sigmoid";
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x < constant<V>(0), math::sigmoid(x), x + constant<V>(0.5)); }
+};
 
 // Gates.
 template <int Tau = 1> struct LogSigmoid {                  // multiplier sigmoid(x)^(1 / tau)
@@ -86,6 +94,10 @@ struct LogComplement {                                      // multiplier 1 - si
   static constexpr const char* name = "log (1 - sigmoid)";
   template <class V> LCSM_INLINE static V apply(V x) { return math::log_sigmoid(-x); }
   template <class V> LCSM_INLINE static V multiplier(V x) { return math::sigmoid(-x); }
+};
+struct Rwkv7Decay {                                         // log multiplier -exp(-1/2) sigmoid(x), never below 0.545
+  static constexpr const char* name = "-e^-1/2 sigmoid";
+  template <class V> LCSM_INLINE static V apply(V x) { return constant<V>(-0.60653065971263342) * math::sigmoid(x); }
 };
 struct LogAbs {                                             // the input is the multiplier itself; its sign is a term of its own
   static constexpr const char* name = "log |x|";

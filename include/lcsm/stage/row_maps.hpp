@@ -35,6 +35,17 @@ struct L2Norm {                                             // x / sqrt(|x|^2 + 
   }
 };
 
+struct UnitNorm {                                           // x / max(|x|, 1e-12)
+  static constexpr const char* name = "unit norm";
+  static constexpr bool positional = false;
+  template <class T> static void row(T* x, Index n, const Where&) {
+    double sum = 0;
+    for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]);
+    const double norm = std::sqrt(sum);
+    for (Index a = 0; a < n; ++a) x[a] = T(double(x[a]) / (norm < 1e-12 ? 1e-12 : norm));   // NaN stays NaN
+  }
+};
+
 struct Softmax {
   static constexpr const char* name = "softmax";
   static constexpr bool positional = false;
@@ -69,6 +80,16 @@ struct RotaryHalves {                                       // pairs (j, j + K/2
   static constexpr bool positional = true;
   template <class T> static void row(T* x, Index n, const Where& w) {
     for (Index a = 0; a < n / 2; ++a) detail::rotate(x[a], x[a + n / 2], double(w.position) * std::pow(1e4, -2 * double(a) / double(n)));
+  }
+};
+
+// The same pairs and angles, the pairs of the higher frequencies j < K/4 alone, or of the lower ones: LRPE's half-rotate.
+template <bool High> struct RotaryHalvesPart {
+  static constexpr const char* name = High ? "rotary (halves, high)" : "rotary (halves, low)";
+  static constexpr bool positional = true;
+  template <class T> static void row(T* x, Index n, const Where& w) {
+    for (Index a = High ? 0 : n / 4; a < (High ? n / 4 : n / 2); ++a)
+      detail::rotate(x[a], x[a + n / 2], double(w.position) * std::pow(1e4, -2 * double(a) / double(n)));
   }
 };
 
