@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lcsm/call/door.hpp>
+#include <lcsm/kernel/carried.hpp>
+#include <lcsm/kernel/chunk_packer.hpp>
 #include <lcsm/kernel/outer.hpp>
 
 namespace lcsm {
@@ -31,12 +33,10 @@ template <class M, class T> class ChunkRunner {
 
   ChunkRunner(Arena& arena, const Extent& n, Index tokens)
       : tile(arena, n, tokens, true), packer(arena, n), planes(ChunkPlanes<T>::template make<M>(arena, n, tokens)), kernel(arena, planes, tokens),
-        ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(X.scaled ? scales(n) : 0)), weight(arena.take<double>(M::normaliser::mean ? n.keys : 0)) {
+        ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(X.scaled ? scales(n) : 0)), weight(arena.take<double>(M::normaliser::mean ? n.keys : 0)),
+        carried_(arena, n.keys, planes.columns, planes.column_pitch) {
     for (int part = 0; part < (needs_imag ? 2 : 1); ++part) y[part] = arena.take<T>(tokens * planes.column_pitch), scratch[part] = arena.take<T>(tokens * planes.column_pitch);
-    for (int part = 0; part < MP; ++part) {
-      memory_[part] = arena.take<double>(n.keys * planes.column_pitch), delta_[part] = arena.take<T>(n.keys * planes.column_pitch);
-      rounded_[part] = arena.take<T>(n.keys * planes.column_pitch);
-    }
+    for (int part = 0; part < MP; ++part) sum_[part] = X.coupled ? arena.take<T>(tokens * planes.column_pitch) : nullptr;
   }
 
   template <class In> void begin(const In& in, const Run& run, const StateView<const T>& initial) {
@@ -52,20 +52,19 @@ template <class M, class T> class ChunkRunner {
 
   // The rows' share of the memory before the chunk.
   void read_memory() {
-    round();
-    kernel.from_memory(planes, ends.reads, rounded_, planes.column_pitch, ends.row_weight, scratch, y);
+    kernel.from_memory(planes, ends.reads, rounded(), planes.column_pitch, ends.row_weight, scratch, y);
   }
-  T* const* rounded() { round(); return rounded_; }
+  T* const* rounded() { carried_.round(); return carried_.rounded; }
+  const Carried<T, MP>& carried() const { return carried_; }
   // memory <- decayed memory + what the chunk wrote, turned to the chunk's end.
   void update_memory() {
-    kernel.to_memory(planes, ends, delta_);
+    kernel.to_memory(planes, ends, carried_.delta);
+    if constexpr (X.coupled) kernel.template erase<MP>(planes, ends, rounded(), planes.column_pitch, sum_, carried_.delta);
     for (Index a = 0; a < planes.keys; ++a)
       for (Index c = 0; c < planes.columns; ++c) {
-        const Index n = a * planes.column_pitch + c;
-        const double decay = double(ends.key_total[a]) * double(ends.total[Kernel::channel_weights ? value_of(c) : 0]);
-        for (int part = 0; part < MP; ++part) memory_[part][n] = memory_[part][n] * decay + double(delta_[part][n]);
-        if constexpr (Packer::turns_keys) turn(n, planes.turn, a);
-        if constexpr (Packer::turns_values) turn(n, planes.value_turn, value_of(c));
+        carried_.advance(a, c, double(ends.key_total[a]) * double(ends.total[Kernel::channel_weights ? value_of(c) : 0]));
+        if constexpr (Packer::turns_keys) carried_.turn(a, c, planes.turn, a);
+        if constexpr (Packer::turns_values) carried_.turn(a, c, planes.value_turn, value_of(c));
       }
     advance_scale();
   }
@@ -109,16 +108,16 @@ template <class M, class T> class ChunkRunner {
     const Index pitch = planes.column_pitch, values = planes.values;
     for (Index a = 0; a < planes.keys; ++a) {
       for (Index c = 0; c < values; ++c) {
-        m.m[a * m.row + c] = static_cast<T>(memory_[0][a * pitch + c]);
-        if constexpr (Shape::has_imag) m.m_imag[a * m.row_imag + c] = MP == 2 ? static_cast<T>(memory_[MP - 1][a * pitch + c]) : T(0);
+        m.m[a * m.row + c] = static_cast<T>(carried_.memory[0][a * pitch + c]);
+        if constexpr (Shape::has_imag) m.m_imag[a * m.row_imag + c] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + c]) : T(0);
       }
       if constexpr (X.ones == 1) {
-        m.z[a] = static_cast<T>(memory_[0][a * pitch + values]);
-        if constexpr (Shape::z_imag) m.z_imag[a] = MP == 2 ? static_cast<T>(memory_[MP - 1][a * pitch + values]) : T(0);
+        m.z[a] = static_cast<T>(carried_.memory[0][a * pitch + values]);
+        if constexpr (Shape::z_imag) m.z_imag[a] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + values]) : T(0);
       } else if constexpr (X.ones == 2) {
         for (Index c = 0; c < values; ++c) {
-          m.z[a * m.z_row + c] = static_cast<T>(memory_[0][a * pitch + values + c]);
-          if constexpr (Shape::z_imag) m.z_imag[a * m.z_row_imag + c] = MP == 2 ? static_cast<T>(memory_[MP - 1][a * pitch + values + c]) : T(0);
+          m.z[a * m.z_row + c] = static_cast<T>(carried_.memory[0][a * pitch + values + c]);
+          if constexpr (Shape::z_imag) m.z_imag[a * m.z_row_imag + c] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + values + c]) : T(0);
         }
       }
       if constexpr (M::normaliser::mean) m.z[a] = static_cast<T>(weight[a]);
@@ -145,39 +144,25 @@ template <class M, class T> class ChunkRunner {
       else return x * simd::load<V>(planes.out[0] + at);
     }
   }
-  void round() {
-    for (int part = 0; part < MP; ++part)
-      for (Index a = 0; a < planes.keys; ++a) {
-        for (Index c = 0; c < planes.columns; ++c) rounded_[part][a * planes.column_pitch + c] = static_cast<T>(memory_[part][a * planes.column_pitch + c]);
-        for (Index c = planes.columns; c < planes.column_pitch; ++c) rounded_[part][a * planes.column_pitch + c] = T(0);
-      }
-  }
-  void turn(Index n, T* const by[2], Index at) {
-    if constexpr (MP == 1) memory_[0][n] *= double(by[0][at]);
-    else {
-      const double c = double(by[0][at]), s = by[1] ? double(by[1][at]) : 0.0, re = memory_[0][n], im = memory_[1][n];
-      memory_[0][n] = re * c - im * s, memory_[1][n] = re * s + im * c;
-    }
-  }
   void load(const StateView<const T>& initial, const Run& run) {
     const Index pitch = planes.column_pitch, values = planes.values;
-    for (int part = 0; part < MP; ++part) std::fill_n(memory_[part], planes.keys * pitch, 0.0);
+    carried_.clear();
     if constexpr (X.scaled) std::fill_n(p_start, scales(run.extent), M::stabiliser::start);
     if constexpr (M::normaliser::mean) std::fill_n(weight, planes.keys, FromNothing::value);
     if (!initial) return;
     const Memory<M, const T> m = Memory<M, const T>::of(initial, run);
     for (Index a = 0; a < planes.keys; ++a) {
       for (Index c = 0; c < values; ++c) {
-        memory_[0][a * pitch + c] = double(m.m[a * m.row + c]);
-        if constexpr (Shape::has_imag && MP == 2) memory_[1][a * pitch + c] = double(m.m_imag[a * m.row_imag + c]);
+        carried_.memory[0][a * pitch + c] = double(m.m[a * m.row + c]);
+        if constexpr (Shape::has_imag && MP == 2) carried_.memory[1][a * pitch + c] = double(m.m_imag[a * m.row_imag + c]);
       }
       if constexpr (X.ones == 1) {
-        memory_[0][a * pitch + values] = double(m.z[a]);
-        if constexpr (Shape::z_imag && MP == 2) memory_[1][a * pitch + values] = double(m.z_imag[a]);
+        carried_.memory[0][a * pitch + values] = double(m.z[a]);
+        if constexpr (Shape::z_imag && MP == 2) carried_.memory[1][a * pitch + values] = double(m.z_imag[a]);
       } else if constexpr (X.ones == 2) {
         for (Index c = 0; c < values; ++c) {
-          memory_[0][a * pitch + values + c] = double(m.z[a * m.z_row + c]);
-          if constexpr (Shape::z_imag && MP == 2) memory_[1][a * pitch + values + c] = double(m.z_imag[a * m.z_row_imag + c]);
+          carried_.memory[0][a * pitch + values + c] = double(m.z[a * m.z_row + c]);
+          if constexpr (Shape::z_imag && MP == 2) carried_.memory[1][a * pitch + values + c] = double(m.z_imag[a * m.z_row_imag + c]);
         }
       }
       if constexpr (M::normaliser::mean) weight[a] = double(m.z[a]);
@@ -185,9 +170,8 @@ template <class M, class T> class ChunkRunner {
     if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) p_start[c] = double(m.p[c]);
   }
 
-  double* memory_[2] = {};
-  T* delta_[2] = {};
-  T* rounded_[2] = {};
+  Carried<T, MP> carried_;
+  T* sum_[2] = {};                                          // coupled: what a chunk's rows erase
 };
 
 }  // namespace LCSM_ARCH

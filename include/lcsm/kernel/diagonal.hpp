@@ -95,9 +95,11 @@ template <class M, class T> class Diagonal {
   auto shared_denominator(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory, T kept, T bonus_scale) const {
     using F = field_t<M::complex, T>;
     F sum{};
+    [[maybe_unused]] const F taken = erased<T>(tile, j, 0, memory.keys, T(0), [&](Index a) { return load_z(memory, a); });
     for (Index a = 0; a < memory.keys; ++a) {
       const F z = load_z(memory, a), e = write<T>(tile, j, a, 0, T(1), T(0));
-      const F next = evolve<T>(tile, j, a, 0, z, T(0)) + e;
+      F next = evolve<T>(tile, j, a, 0, z, T(0)) + e;
+      if constexpr (M::coupled) next = next - widen_to<F, T>(tile.o.coupling().write.template times<T>(taken, j, a, 0));
       store_z(memory, a, next);
       if constexpr (early) {
         z_before_[a] = real_part(z);
@@ -134,6 +136,18 @@ template <class M, class T> class Diagonal {
     else if constexpr (scaled) return widen_to<Out, V>(written * V(scale));
     else return widen_to<Out, V>(written);
   }
+  // What a coupling takes out of the memory, before or after its decay; memory(a) is its row a.
+  template <class V, class P, class Rows> LCSM_INLINE auto erased(const Tiles<M, T>& tile, Index j, Index c, Index keys, P scale, Rows&& memory) const {
+    using F = field_t<M::complex, V>;
+    F sum{};
+    if constexpr (M::coupled)
+      for (Index a = 0; a < keys; ++a) {
+        F m = memory(a);
+        if constexpr (Tiles<M, T>::O::coupling_order == Order::after_decay) m = evolve<V>(tile, j, a, c, m, scale);
+        sum = sum + widen_to<F, V>(tile.o.coupling().erase.template times<V>(m, j, a, c));
+      }
+    return sum;
+  }
   template <class V, class F, class P> LCSM_INLINE auto bonus_of(const Tiles<M, T>& tile, Index j, Index a, Index c, F written, P scale) const {
     using Out = field_t<M::complex, V>;
     if constexpr (!bonus) return Out{};
@@ -165,19 +179,16 @@ template <class M, class T> class Diagonal {
       if constexpr (keyed_logs) decay = p - next, write_scale = -next;      // completed per key below
     }
     const auto x = tile.template input<V>(j, c);
-    F erased{}, numerator{}, denominator{};
-    if constexpr (M::coupled)
-      for (Index a = 0; a < memory.keys; ++a) {
-        F m = memory.template load_m<V>(a, c);
-        if constexpr (Tiles<M, T>::O::coupling_order == Order::after_decay) m = evolve<V>(tile, j, a, c, m, decay);
-        erased = erased + widen_to<F, V>(tile.o.coupling().erase.template times<V>(m, j, a, c));
-      }
+    F numerator{}, denominator{};
+    [[maybe_unused]] const F taken = erased<V>(tile, j, c, memory.keys, decay, [&](Index a) { return memory.template load_m<V>(a, c); });
+    [[maybe_unused]] F z_taken{};
+    if constexpr (quotient && Shape::z_per_channel) z_taken = erased<V>(tile, j, c, memory.keys, decay, [&](Index a) { return memory.template load_z<V>(a, c); });
     for (Index a = 0; a < memory.keys; ++a) {
       V o_scale = decay, e_scale = write_scale;
       if constexpr (own_scale && keyed_logs) o_scale = math::exp(tile.o.template log<V>(j, a, c) + decay), e_scale = math::exp(tile.e.template log<V>(j, a, c) + write_scale);
       const F m = memory.template load_m<V>(a, c);
       F next = next_memory<V>(tile, j, a, c, m, x, o_scale, e_scale);
-      if constexpr (M::coupled) next = next + widen_to<F, V>(tile.o.coupling().write.template times<V>(erased, j, a, c)) * map::constant<V>(-1);
+      if constexpr (M::coupled) next = next - widen_to<F, V>(tile.o.coupling().write.template times<V>(taken, j, a, c));
       memory.store_m(a, c, next);
       if constexpr (reads) {
         F read = next;
@@ -186,7 +197,9 @@ template <class M, class T> class Diagonal {
       }
       if constexpr (quotient) {
         if constexpr (Shape::z_per_channel) {
-          const F z = memory.template load_z<V>(a, c), e = write<V>(tile, j, a, c, map::constant<V>(1), e_scale), z_next = evolve<V>(tile, j, a, c, z, o_scale) + e;
+          const F z = memory.template load_z<V>(a, c), e = write<V>(tile, j, a, c, map::constant<V>(1), e_scale);
+          F z_next = evolve<V>(tile, j, a, c, z, o_scale) + e;
+          if constexpr (M::coupled) z_next = z_next - widen_to<F, V>(tile.o.coupling().write.template times<V>(z_taken, j, a, c));
           memory.store_z(a, c, z_next);
           F read = z_next;
           if constexpr (early) read = z * kept + bonus_of<V>(tile, j, a, c, e, bonus_scale);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/kernel/coupling.hpp>
 #include <lcsm/kernel/scores.hpp>
 #include <lcsm/kernel/weights.hpp>
 
@@ -13,16 +14,16 @@ inline namespace LCSM_ARCH {
 //     y_j = w_j,-1 (q_j . D_j) M + sum_{l <= j} w_jl (sum_a q_j[a] k_l[a] prod_{i = l+1..j} d_i[a]) v_l
 //     M'  = w_C,-1 D_C M + sum_l k_l (D_C / D_l) w_Cl v_l
 //
-// d: decay per key (scores.hpp); w: weights of the channel side (weights.hpp).
+// d: decay per key (scores.hpp); w: weights of the channel side (weights.hpp). A coupling is taken out on the key side first (coupling.hpp).
 template <class T, OuterClass X> class OuterKernel {
  public:
   static constexpr int KP = X.key_complex ? 2 : 1, VP = X.value_complex ? 2 : 1, MP = X.memory_complex() ? 2 : 1;
   static constexpr bool channel_weights = X.per_channel();
 
-  using Scores = KeyScores<T, X>;
+  using Scores = KeyScores<T, X.key_side(X.early, X.bonus)>;
   using Ends = ChunkEnds<T>;
 
-  OuterKernel(Arena& arena, const ChunkPlanes<T>& p, Index tokens) : scores_(arena, p, tokens), weights_(arena, tokens) {}
+  OuterKernel(Arena& arena, const ChunkPlanes<T>& p, Index tokens) : scores_(arena, p, tokens), weights_(arena, tokens), coupling_(arena, p, tokens) {}
   Scores& scores() { return scores_; }
   const Scores& scores() const { return scores_; }
   const ChannelWeights<T, X>& weights() const { return weights_; }
@@ -38,14 +39,13 @@ template <class T, OuterClass X> class OuterKernel {
     if constexpr (channel_weights) weights_.by_channel(p, p_start, scores, scores_.pitch(), e, y);
     else {
       weights_.by_head(p, p_start, e);
-      for (Index j = 0; j < C; ++j)
-        for (int part = 0; part < KP; ++part) {
-          T* row = scores[part] + j * scores_.pitch();
-          const T* w = weights_.row(p, j);
-          for (Index l = 0; l <= j; ++l) row[l] *= w[l];
-        }
-      planes([&](int a, int b, int out, T sign) {
-        if (y[out]) multiply_add_causal(scores[a], scores_.pitch(), p.v[b], p.column_pitch, y[out], p.column_pitch, C, p.column_pitch, sign);
+      for (int part = 0; part < KP; ++part) weights_.apply(p, scores[part], scores_.pitch());
+      if constexpr (X.coupled) {                            // its writes come to the chunk's end with their weights
+        coupling_.take_out(p, weights_, scores_, e);
+        for (int part = 0; part < VP; ++part) std::copy_n(p.v[part], C * p.column_pitch, e.inputs[part]);
+      }
+      for_plane_products<KP, VP>([&](int a, int b, int out, int sign) {
+        if (y[out]) multiply_add_causal(scores[a], scores_.pitch(), p.v[b], p.column_pitch, y[out], p.column_pitch, C, p.column_pitch, T(sign));
       });
     }
   }
@@ -54,14 +54,9 @@ template <class T, OuterClass X> class OuterKernel {
   void from_memory(const ChunkPlanes<T>& p, T* const reads[2], T* const memory[2], Index memory_pitch, const T* row_weight, T* scratch[2], T* const y[2]) const {
     const Index C = p.tokens;
     for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));
-    const auto add = [&](int q, int m, int out, T sign) {
-      if (y[out]) multiply_add(reads[q], p.key_pitch, Index(1), memory[m], memory_pitch, scratch[out], p.column_pitch, C, p.column_pitch, p.keys, sign);
-    };
-    add(0, 0, 0, T(1));
-    if constexpr (MP == 2) {
-      add(0, 1, 1, T(1));
-      if constexpr (KP == 2) add(1, 1, 0, T(-1)), add(1, 0, 1, T(1));
-    }
+    for_plane_products<KP, MP>([&](int q, int m, int out, int sign) {
+      if (y[out]) multiply_add(reads[q], p.key_pitch, Index(1), memory[m], memory_pitch, scratch[out], p.column_pitch, C, p.column_pitch, p.keys, T(sign));
+    });
     for (int part = 0; part < MP; ++part) if (y[part]) add_rows(p, row_weight, scratch[part], y[part]);
   }
   // (reads . writes^T) inputs of an earlier chunk weighted onto y: surrogate attention between two chunks.
@@ -69,28 +64,33 @@ template <class T, OuterClass X> class OuterKernel {
     scores_.across(p, reads, earlier, count);
     const Index C = p.tokens;
     for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));
-    const auto add = [&](int a, int v, int out, T sign) {
-      if (y[out]) multiply_add(scores_.plane(a), scores_.pitch(), Index(1), earlier.inputs[v], p.column_pitch, scratch[out], p.column_pitch, C, p.column_pitch, count, sign);
-    };
-    planes(add);
+    for_plane_products<KP, VP>([&](int a, int v, int out, int sign) {
+      if (y[out]) multiply_add(scores_.plane(a), scores_.pitch(), Index(1), earlier.inputs[v], p.column_pitch, scratch[out], p.column_pitch, C, p.column_pitch, count, T(sign));
+    });
     for (int part = 0; part < MP; ++part) if (y[part]) add_rows(p, row_weight, scratch[part], y[part]);
   }
   // writes^T inputs: what the chunk adds to the memory; delta planes are overwritten.
   void to_memory(const ChunkPlanes<T>& p, const Ends& e, T* const delta[2]) const {
     for (int part = 0; part < MP; ++part) std::fill_n(delta[part], p.keys * p.column_pitch, T(0));
-    planes([&](int k, int v, int out, T sign) {
-      multiply_add(e.writes[k], Index(1), p.key_pitch, e.inputs[v], p.column_pitch, delta[out], p.column_pitch, p.keys, p.column_pitch, p.tokens, sign);
+    for_plane_products<KP, VP>([&](int k, int v, int out, int sign) {
+      multiply_add(e.writes[k], Index(1), p.key_pitch, e.inputs[v], p.column_pitch, delta[out], p.column_pitch, p.keys, p.column_pitch, p.tokens, T(sign));
+    });
+  }
+  // What a coupling takes out of the memory before the chunk, beside its decay: MP planes of any columns; sum: scratch of a row per token.
+  template <int Planes> void erase(const ChunkPlanes<T>& p, const Ends& e, T* const memory[2], Index columns, T* const sum[2], T* const delta[2]) const {
+    coupling_.template erase_memory<Planes>(p, e, memory, columns, sum, delta);
+  }
+  // The same of reads that have come from a later chunk to the end of an earlier one: reads -= (reads coupled^T) erased.
+  void erase_reads(const ChunkPlanes<T>& p, const Ends& earlier, Index count, T* const reads[2], T* const decayed[2]) {
+    Ends ends = earlier;
+    for (int part = 0; part < KP; ++part) ends.writes[part] = earlier.coupled[part];
+    scores_.across(p, reads, ends, count);
+    for_plane_products<KP, KP>([&](int a, int b, int out, int sign) {
+      multiply_add(scores_.plane(a), scores_.pitch(), Index(1), earlier.erased[b], p.key_pitch, decayed[out], p.key_pitch, p.tokens, p.key_pitch, count, T(-sign));
     });
   }
 
  private:
-  // The products of the key side's and the channel side's planes.
-  template <class Add> static void planes(Add&& add) {
-    add(0, 0, 0, T(1));
-    if constexpr (KP == 2 && VP == 2) add(1, 1, 0, T(-1)), add(0, 1, 1, T(1)), add(1, 0, 1, T(1));
-    else if constexpr (KP == 2) add(1, 0, 1, T(1));
-    else if constexpr (VP == 2) add(0, 1, 1, T(1));
-  }
   // y += weight of the row (or of its channels) times what came from outside the chunk.
   void add_rows(const ChunkPlanes<T>& p, const T* row_weight, const T* from, T* y) const {
     for (Index j = 0; j < p.tokens; ++j) {
@@ -108,6 +108,8 @@ template <class T, OuterClass X> class OuterKernel {
 
   Scores scores_;
   ChannelWeights<T, X> weights_;
+  struct Uncoupled { Uncoupled(Arena&, const ChunkPlanes<T>&, Index) {} };
+  std::conditional_t<X.coupled, Coupling<T, X>, Uncoupled> coupling_;
 };
 
 }  // namespace LCSM_ARCH

@@ -85,5 +85,13 @@ template <class T> void multiply_add_causal(const T* a, Index lda, const T* b, I
   product::run<true>(a, lda, 1, b, ldb, c, ldc, count, columns, Index(0), sign);
 }
 
+// The real products that make up a product of planes: add(left, right, out, sign), where a factor of one plane is real.
+template <int Left, int Right, class Add> void for_plane_products(Add&& add) {
+  add(0, 0, 0, 1);
+  if constexpr (Left == 2 && Right == 2) add(1, 1, 0, -1), add(0, 1, 1, 1), add(1, 0, 1, 1);
+  else if constexpr (Left == 2) add(1, 0, 1, 1);
+  else if constexpr (Right == 2) add(0, 1, 1, 1);
+}
+
 }  // namespace LCSM_ARCH
 }  // namespace lcsm

@@ -21,19 +21,30 @@ template <class T, OuterClass X> class ChannelWeights {
   const T* end(const ChunkPlanes<T>& p) const { return row(p, p.tokens); }
 
   // One weight for all channels: weights_[j][l + 1] for l = -1 (what was before) and every write l <= j.
-  void by_head(const ChunkPlanes<T>& p, const double* p_start, ChunkEnds<T>& e) {
+  void products(const ChunkPlanes<T>& p) {
     const Index C = p.tokens, pitch = C + 1;
     T* last = weights_ + C * pitch;                         // the weights at the chunk's end
-    if constexpr (!X.scaled) {
-      last[0] = T(1);
-      for (Index j = 0; j < C; ++j) {
-        T* row = weights_ + j * pitch;
-        if constexpr (X.early) std::copy_n(last, j + 1, row), row[j + 1] = T(1);
-        for (Index l = 0; l <= j; ++l) last[l] *= p.one_decay[j];
-        last[j + 1] = T(1);
-        if constexpr (!X.early) std::copy_n(last, j + 2, row);
-      }
-    } else {
+    last[0] = T(1);
+    for (Index j = 0; j < C; ++j) {
+      T* row = weights_ + j * pitch;
+      if constexpr (X.early) std::copy_n(last, j + 1, row), row[j + 1] = T(1);
+      for (Index l = 0; l <= j; ++l) last[l] *= p.one_decay[j];
+      last[j + 1] = T(1);
+      if constexpr (!X.early) std::copy_n(last, j + 2, row);
+    }
+  }
+  // Scores of reads against writes, times their weights.
+  void apply(const ChunkPlanes<T>& p, T* scores, Index pitch) const {
+    for (Index j = 0; j < p.tokens; ++j) {
+      const T* w = row(p, j);
+      for (Index l = 0; l <= j; ++l) scores[j * pitch + l] *= w[l];
+    }
+  }
+  void by_head(const ChunkPlanes<T>& p, const double* p_start, ChunkEnds<T>& e) {
+    const Index C = p.tokens, pitch = C + 1;
+    T* last = weights_ + C * pitch;
+    if constexpr (!X.scaled) products(p);
+    else {
       const double start = base(p_start[0]);
       T* logs = last;
       logs[0] = relative(p_start[0] - start);

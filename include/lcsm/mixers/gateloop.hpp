@@ -13,8 +13,7 @@ namespace lcsm {
 //     m_t = diag(a_t) m_{t-1} + k_t v_t^T          y_t = Re(m_t)^T q_t          a_t = sigmoid(g_t) exp(i phase_t)
 //
 // q, k, g, phase [B,T,H,K], v [B,T,H,D]; g and phase raw, linear in the token. Real q and k; no scale. The paper's main equation has
-// dimensions that do not match; the transition acts on the key axis. lucidrains/gateloop-transformer makes a_t from two numbers z of the token,
-// sigmoid(|z|) exp(i arg z): give log sigmoid(|z|) and arg z to GateLoopOperator.
+// dimensions that do not match; the transition acts on the key axis.
 struct GateLoop : Mixer<expand::Data<>, oscillation::Polar<>, shrink::Data<>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, g{}, phase{}; };
 };
@@ -33,6 +32,18 @@ struct GateLoopOperator : Mixer<expand::Data<>, oscillation::Polar<Axes::key, ma
 };
 struct GateLoopOperatorScalar : Mixer<expand::Data<>, oscillation::Polar<Axes::one, map::Identity>, shrink::Data<>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, g{}, phase{}; };
+};
+
+// Its attention from projections (GateLoopedAttention): the transition of a head from two numbers of the token, z = a + i a_imag [B,T,H,1],
+// as sigmoid(|z|) exp(i arg z), so the magnitude is at least 1/2. There W_a gives [B,T,2H], re and im of a head side by side: two views of
+// it with the feature stride 2 between heads. The direction of z has no gradient at z = 0, which (g, phase) of GateLoop does not suffer from. The norm
+// after, the gate silu(W_g x) and the last projection belong to the layer; ablate_complex there is a_imag = 0.
+struct GateLoopAttention
+    : Mixer<expand::Data<>,
+            Stage<Term<Plane::log, combine::ModulusGate, Data<in::a, Axes::one>, Data<in::a_imag, Axes::one>>,
+                  Term<Plane::phase, combine::Angle, Data<in::a, Axes::one>, Data<in::a_imag, Axes::one>>>,
+            shrink::Data<>> {
+  template <class T> struct In { View<T> q{}, k{}, v{}, a{}, a_imag{}; };
 };
 
 // Its simplified form (simplified_gate_loop.py), real and per channel: h_t = a_t h_{t-1} + v_t, y_t = q_t h_t. q, v, a [B,T,H,D], v being its

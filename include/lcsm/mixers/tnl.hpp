@@ -3,6 +3,7 @@
 
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mixer.hpp>
+#include <lcsm/mixers/lrpe.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 #include <lcsm/shrink/shrink.hpp>
 
@@ -19,9 +20,13 @@ namespace lcsm {
 //
 //     Lightning      no scale           OpenNLPLab/lightning-attention (lightning_attn_func with s = -g)
 //     LightningFla   K^-1/2 on q        fla-org/flash-linear-attention: fla/ops/lightning_attn
-//     Tnl            silu on q and k    the layer of OpenNLPLab/lightning-attention (examples/module/tnl_attn.py), from its projections
+//     Tnl            silu on q and k    the papers' layer, from its projections
+//     TnlSiluValue   silu on v, too     the layer of OpenNLPLab/lightning-attention: examples/module/tnl_attn.py
+//     TnlLrpe        silu on q and k,   the papers' layer where it has positions (LRPE-d, lrpe.hpp): m_t = diag(exp(g + i phase)) m_{t-1} + ...,
+//                    and a rotation     y_t = Re(m_t)^T q_t, phase [H,K] learned
 //
-// The norm, the sigmoid gate and LRPE belong to the layer.
+// The norm and the sigmoid gate belong to the layer. The kernel of OpenNLPLab/lightning-attention weights keys by exp(g) once more in the memory that
+// it carries between blocks; m here is not decayed before the next token asks for it.
 struct Lightning : Mixer<expand::Data<>, oscillation::Learned<map::Identity, in::g, Axes::one>, shrink::Data<>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, g{}; };
 };
@@ -30,6 +35,13 @@ struct LightningFla : Mixer<expand::Data<>, oscillation::Learned<map::Identity, 
 };
 struct Tnl : Mixer<expand::Data<map::Silu>, oscillation::Learned<map::Identity, in::g, Axes::one>, shrink::Data<map::Silu>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, g{}; };
+};
+struct TnlSiluValue : Mixer<expand::Data<map::Silu>, oscillation::Learned<map::Identity, in::g, Axes::one>, shrink::Data<map::Silu>,
+                            Input<Data<in::v, Axes::value, map::Silu>>> {
+  template <class T> struct In { View<T> q{}, k{}, v{}, g{}; };
+};
+struct TnlLrpe : Mixer<expand::Data<map::Silu>, Stage<LogTerm<Learned<in::g, Axes::one>>, PhaseTerm<Learned<in::phase, Axes::key>>>, shrink::Data<map::Silu>> {
+  template <class T> struct In { View<T> q{}, k{}, v{}, g{}, phase{}; };
 };
 
 // The ALiBi slopes 2^(-8 (h + 1) / H), h = 0 ... H-1. For H that is no power of two: those of the largest power P below, then every second one
@@ -47,6 +59,31 @@ inline double tnl_log_decay(Index head, Index heads, Index layer, Index layers) 
 }
 inline double tnl_log_decay_paper(Index head, Index heads, Index layer, Index layers) {
   return -8 * double(head) / double(heads) * (1 - double(layer) / double(layers));
+}
+enum class TnlDecay { code, paper };
+
+// g of layer l by either schedule, and TnlLrpe's phase as lrpe_angles has it.
+namespace tnl {
+inline void decay(const View<double>& g, Index layer, Index layers, TnlDecay schedule) {
+  init::fill(g, [&](Index h, Index, Index) {
+    return schedule == TnlDecay::code ? tnl_log_decay(h, g.head(), layer, layers) : tnl_log_decay_paper(h, g.head(), layer, layers);
+  });
+}
+}
+inline void initialise(Lightning, const Lightning::In<double>& p, Index layer, Index layers, TnlDecay schedule = TnlDecay::code) {
+  tnl::decay(p.g, layer, layers, schedule);
+}
+inline void initialise(LightningFla, const LightningFla::In<double>& p, Index layer, Index layers, TnlDecay schedule = TnlDecay::paper) {
+  tnl::decay(p.g, layer, layers, schedule);
+}
+inline void initialise(Tnl, const Tnl::In<double>& p, Index layer, Index layers, TnlDecay schedule = TnlDecay::code) {
+  tnl::decay(p.g, layer, layers, schedule);
+}
+inline void initialise(TnlSiluValue, const TnlSiluValue::In<double>& p, Index layer, Index layers, TnlDecay schedule = TnlDecay::code) {
+  tnl::decay(p.g, layer, layers, schedule);
+}
+inline void initialise(TnlLrpe, const TnlLrpe::In<double>& p, Index layer, Index layers, TnlDecay schedule = TnlDecay::code) {
+  tnl::decay(p.g, layer, layers, schedule), lrpe_angles(p.phase);
 }
 
 }  // namespace lcsm

@@ -9,9 +9,9 @@ namespace lcsm {
 // What a mixer can do, by its types alone. A mode that does not fit fails with one line that names the function, the reason and the way out.
 
 // Coefficients are a key side times a channel side: matrix products within a chunk.
-template <class M> inline constexpr bool is_chunkable = M::factors && !M::coupled;
-// An associative scan over a diagonal oscillation.
-template <class M> inline constexpr bool is_scannable = !M::coupled;
+template <class M> inline constexpr bool is_chunkable = M::factors;
+// An associative scan, over a diagonal oscillation or over a coupling's K x K transition that all value channels share.
+template <class M> inline constexpr bool is_scannable = !M::coupled || M::factors;
 // The memory has a fixed size.
 template <class M> inline constexpr bool has_finite_state = true;
 // Shifting the input in time shifts the output.
@@ -32,7 +32,7 @@ template <class M> constexpr bool has_mode(Mode mode) {
 // The reason why a mode is missing; empty if it is not.
 template <class M> constexpr const char* why_not(Mode mode) {
   if (has_mode<M>(mode)) return "";
-  if (M::coupled) return "a coupled oscillation (delta rule) has no diagonal form";
+  if (mode == Mode::scan) return "a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel";
   return "an elementwise (K x D) stage does not factor into matrix products";
 }
 

@@ -24,6 +24,8 @@ template <class M, class T> class BlockAttention {
     const ChunkPlanes<T>& p = runner.planes;
     for (int part = 0; part < KP; ++part) {
       writes_[part] = arena.take<T>(blocks_ * chunk * p.key_pitch), turn_[part] = arena.take<T>(blocks_ * p.key_pitch), reads_[part] = arena.take<T>(chunk * p.key_pitch);
+      const Index coupled = coupled_block * blocks_ * chunk * p.key_pitch;
+      erased_[part] = arena.take<T>(coupled), coupled_[part] = arena.take<T>(coupled), decayed_[part] = arena.take<T>(coupled_block * chunk * p.key_pitch);
     }
     for (int part = 0; part < VP; ++part) inputs_[part] = arena.take<T>(blocks_ * chunk * p.column_pitch);
     for (int part = 0; part < MP; ++part) start_[part] = arena.take<T>(n.keys * p.column_pitch);
@@ -44,7 +46,12 @@ template <class M, class T> class BlockAttention {
     for (Index b = block - 1; b >= 0; --b) {
       if constexpr (Runner::Packer::turns_keys) turn_reads(b);
       use(b, earlier(b));
-      for (Index j = 0; j < p.tokens; ++j) {
+      if constexpr (Runner::X.coupled) {                    // the head's decays are in those of the keys
+        for (int part = 0; part < KP; ++part)
+          for (Index n = 0; n < p.tokens * p.key_pitch; ++n) decayed_[part][n] = reads_[part][n] * key_total_[b * p.key_pitch + n % p.key_pitch];
+        runner.kernel.erase_reads(p, earlier(b), chunk_, reads_, decayed_);
+        for (int part = 0; part < KP; ++part) std::copy_n(decayed_[part], p.tokens * p.key_pitch, reads_[part]);
+      } else for (Index j = 0; j < p.tokens; ++j) {
         row_weight_[j] *= total_[b];
         if constexpr (Runner::X.key_decay)
           for (int part = 0; part < KP; ++part)
@@ -80,17 +87,23 @@ template <class M, class T> class BlockAttention {
     for (int part = 0; part < KP; ++part) {
       std::copy_n(runner.ends.writes[part], p.tokens * p.key_pitch, writes_[part] + block * chunk_ * p.key_pitch);
       std::copy_n(p.turn[part], p.key_pitch, turn_[part] + block * p.key_pitch);
+      if constexpr (Runner::X.coupled) {
+        std::copy_n(runner.ends.erased[part], p.tokens * p.key_pitch, erased_[part] + block * chunk_ * p.key_pitch);
+        std::copy_n(runner.ends.coupled[part], p.tokens * p.key_pitch, coupled_[part] + block * chunk_ * p.key_pitch);
+      }
     }
     for (int part = 0; part < VP; ++part) std::copy_n(runner.ends.inputs[part], p.tokens * p.column_pitch, inputs_[part] + block * chunk_ * p.column_pitch);
     std::copy_n(runner.ends.key_total, p.key_pitch, key_total_ + block * p.key_pitch);
-    std::copy_n(runner.kernel.weights().end(p), p.tokens, weights_ + block * chunk_);
+    if constexpr (Runner::X.coupled) std::fill_n(weights_ + block * chunk_, p.tokens, T(1));      // they are in the writes
+    else std::copy_n(runner.kernel.weights().end(p), p.tokens, weights_ + block * chunk_);
     total_[block] = runner.ends.total[0];
   }
 
  private:
   typename Kernel::Ends earlier(Index block) const {
     typename Kernel::Ends ends;
-    for (int part = 0; part < KP; ++part) ends.writes[part] = writes_[part] + block * chunk_ * runner.planes.key_pitch;
+    const Index at = block * chunk_ * runner.planes.key_pitch;
+    for (int part = 0; part < KP; ++part) ends.writes[part] = writes_[part] + at, ends.erased[part] = erased_[part] + at * coupled_block, ends.coupled[part] = coupled_[part] + at * coupled_block;
     for (int part = 0; part < VP; ++part) ends.inputs[part] = inputs_[part] + block * chunk_ * runner.planes.column_pitch;
     return ends;
   }
@@ -117,7 +130,9 @@ template <class M, class T> class BlockAttention {
         for (Index n = 0; n < runner.planes.tokens * runner.planes.column_pitch; ++n) sum_[part][n] = (first ? 0.0 : sum_[part][n]) + double(runner.y[part][n]);
   }
 
+  static constexpr Index coupled_block = Runner::X.coupled ? 1 : 0;
   Index chunk_, blocks_;
+  T *erased_[2] = {}, *coupled_[2] = {}, *decayed_[2] = {};
   T *writes_[2] = {}, *turn_[2] = {}, *inputs_[2] = {}, *reads_[2] = {}, *start_[2] = {};
   double* sum_[2] = {};
   T *key_total_, *total_, *weights_, *row_weight_;

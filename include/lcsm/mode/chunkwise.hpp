@@ -11,14 +11,13 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 
 // Matrix products within chunks of tuning.chunk tokens, the memory carried in double from chunk to chunk: for mixers whose coefficients factor
-// into a key side and a channel side. Any gate is safe: decays are multiplied from the write onward, so a closed one is exact. The error does
+// into a key side and a channel side, couplings by a triangular solve. Any gate is safe: decays are multiplied from the write onward, so a closed one is exact. The error does
 // not grow with the number of chunks beyond the memory of the decay. Parallel over sequences and heads; no thread count changes a bit.
 // Same arguments, aliasing and errors as `recurrent`.
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
 void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
-  constexpr bool inputs = M::template bound<In>, uncoupled = !M::coupled, factors = M::factors;
+  constexpr bool inputs = M::template bound<In>, factors = M::factors;
   if constexpr (!inputs) static_assert(inputs, "lcsm::chunkwise: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
-  else if constexpr (!uncoupled) static_assert(uncoupled, "lcsm::chunkwise: a coupled oscillation (delta rule) is not diagonal: use lcsm::recurrent");
   else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise: an elementwise (K x D) stage does not factor into matrix products: use lcsm::scan");
   else {
     const auto call = checked_call<M, T>("chunkwise", in, y, options);

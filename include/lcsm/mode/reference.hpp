@@ -87,11 +87,12 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       }
     }
     const auto decay = [&](Index a) { return of(tile.o.template value<double>(0, a, c)) * std::exp(scaled ? p - next : 0.0); };
-    F erased{}, numerator{}, denominator{};
+    F erased{}, z_erased{}, numerator{}, denominator{};
     if constexpr (M::coupled)
       for (Index a = 0; a < K; ++a) {
-        const F m = of(tile.o.coupling().erase.template value<double>(0, a, c)) * memory.m[to_size(a * D + c)];
-        erased = erased + (std::remove_cvref_t<decltype(tile.o)>::coupling_order == Order::after_decay ? decay(a) * m : m);
+        F erase = of(tile.o.coupling().erase.template value<double>(0, a, c));
+        if constexpr (std::remove_cvref_t<decltype(tile.o)>::coupling_order == Order::after_decay) erase = erase * decay(a);
+        erased = erased + erase * memory.m[to_size(a * D + c)], z_erased = z_erased + erase * memory.z[to_size(a * D + c)];
       }
     for (Index a = 0; a < K; ++a) {
       F &m = memory.m[to_size(a * D + c)], &z = memory.z[to_size(a * D + c)];
@@ -107,8 +108,9 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       m = o * m0 + e * i;
       if constexpr (M::normaliser::quotient) z = o * z0 + e;
       if constexpr (M::coupled) {
-        const F write = of(tile.o.coupling().write.template value<double>(0, a, c)) * erased;
-        m = Absolute ? m + write : m + write * widen<F>(-1.0);
+        const F write = of(tile.o.coupling().write.template value<double>(0, a, c)) * widen<F>(Absolute ? 1.0 : -1.0);
+        m = m + write * erased;
+        if constexpr (M::normaliser::quotient) z = z + write * z_erased;
       }
       if constexpr (!M::readout::previous) numerator = numerator + s * m, denominator = denominator + s * z;
       else {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/stretches.hpp>
 #include <lcsm/kernel/carry.hpp>
 #include <lcsm/mode/abilities.hpp>
+#include <lcsm/mode/coupled_scan.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/simd/denormals.hpp>
 
@@ -22,15 +24,9 @@ template <class M, class T> struct ScanScratch {
 
 template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   const Extent& n = call.extent;
-  const Index length = call.options.tuning.scan_chunk, rows = call.options.tuning.rows;
-  // Stretches of all heads, in order: those of unit u are [first[u], first[u + 1]).
-  std::vector<Index> first(to_size(call.units() + 1), 0), owner;
-  for (Index u = 0; u < call.units(); ++u) {
-    const Index count = divide_up(call.unit(u).time.length, length);
-    first[to_size(u + 1)] = first[to_size(u)] + count;
-    owner.insert(owner.end(), to_size(count), u);
-  }
-  const Index stretches = Index(owner.size());
+  const Index rows = call.options.tuning.rows;
+  const Stretches all(call, call.options.tuning.scan_chunk);
+  const Index stretches = all.count();
   Arena counting, counting_shared;
   { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
   for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
@@ -42,11 +38,10 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   for (Index s = 0; s < stretches; ++s) summary.emplace_back(shared, n.keys, n.values);
 
   const auto over_tokens = [&](Index s, ScanScratch<M, T>& scratch, auto&& use) {
-    const Index u = owner[to_size(s)], begin = (s - first[to_size(u)]) * length;
-    const Run run = call.unit(u);
-    const Index end = (std::min)(begin + length, run.time.length);
+    const Run run = call.unit(all.unit(s));
+    const Index end = all.end(s, run);
     scratch.tile.begin(call.in, run);
-    for (Index j = begin; j < end; j += rows) {
+    for (Index j = all.begin(s); j < end; j += rows) {
       const Index count = (std::min)(rows, end - j);
       scratch.tile.fill(call.in, run, j, count);
       use(run, j, count);
@@ -66,7 +61,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     const Run run = call.unit(u);
     scratch.carry.clear();
     if (call.options.initial) scratch.carry.memory.copy_from(Memory<M, const T>::of(call.options.initial, run)); else scratch.carry.memory.clear();
-    for (Index s = first[to_size(u)]; s < first[to_size(u + 1)]; ++s) {
+    for (Index s = all.first(u); s < all.first(u + 1); ++s) {
       scratch.before.copy_from(scratch.carry.memory);
       join(scratch.carry, summary[to_size(s)]);
       summary[to_size(s)].memory.copy_from(scratch.before);  // the memory before a stretch takes the place of its summary
@@ -81,8 +76,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     over_tokens(s, scratch, [&](const Run& run, Index j, Index count) {
       scratch.body.advance(scratch.tile, count, memory, [&](Index t) { return output_row(y, run, j + t); });
     });
-    const Index u = owner[to_size(s)];
-    if (call.options.final && s + 1 == first[to_size(u + 1)]) Memory<M, T>::of(call.options.final, call.unit(u)).copy_from(memory);
+    if (call.options.final && all.is_last(s)) Memory<M, T>::of(call.options.final, call.unit(all.unit(s))).copy_from(memory);
   });
   finish_positions(call);
 }
@@ -90,18 +84,22 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
 // The associative scan (earlier, later) -> (decay_later decay_earlier, decay_later memory_earlier + memory_later). With enough heads every head
 // is one sweep, as channels and heads already fill the processor; with few, time is split into stretches of tuning.scan_chunk tokens, whose
 // carry is kept in double. Which of the two depends on shapes alone; neither does the number of threads change a bit.
-// Same arguments, aliasing and errors as `recurrent`.
+// A coupling's summary is a K x K transition; its stretches run by chunks. Same arguments, aliasing and errors as `recurrent`.
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
 void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
-  constexpr bool inputs = M::template bound<In>, diagonal = is_scannable<M>;
+  constexpr bool inputs = M::template bound<In>, scannable = is_scannable<M>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::scan: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
-  else if constexpr (!diagonal) static_assert(diagonal, "lcsm::scan: a coupled oscillation (delta rule) has no diagonal scan: use lcsm::recurrent");
+  else if constexpr (!scannable) static_assert(scannable, "lcsm::scan: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent");
   else {
     const auto call = checked_call<M, T>("scan", in, y, options);
     const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk;
     if constexpr (is_code_write<M>) coded::sweep("scan", exec, call, y);    // each token reads every row: summaries would cost as much again
     else if constexpr (is_code_kernel<M>) {
       if (whole) coded::sweep("scan", exec, call, y); else coded::scan_over_time(exec, call, y);
+    } else if constexpr (M::coupled) {
+      if constexpr (!outer_kernel<M>) sweep("scan", exec, call, y);
+      else if (whole) sweep("scan", exec, call, y);
+      else coupled::scan_over_time(exec, call, y);
     } else if (whole) sweep("scan", exec, call, y);
     else scan_over_time(exec, call, y);
   }

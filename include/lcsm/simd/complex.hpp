@@ -20,6 +20,7 @@ template <class V> struct is_complex_t<Complex<V>> : std::true_type {};
 template <class F> inline constexpr bool is_complex = is_complex_t<F>::value;
 
 template <class V> LCSM_INLINE Complex<V> operator+(Complex<V> x, Complex<V> y) { return {x.re + y.re, x.im + y.im}; }
+template <class V> LCSM_INLINE Complex<V> operator-(Complex<V> x, Complex<V> y) { return {x.re - y.re, x.im - y.im}; }
 template <class V> LCSM_INLINE Complex<V> operator*(Complex<V> x, V y) { return {x.re * y, x.im * y}; }
 template <class V> LCSM_INLINE Complex<V> operator*(V x, Complex<V> y) { return {x * y.re, x * y.im}; }
 template <class V> LCSM_INLINE Complex<V> operator*(Complex<V> x, Complex<V> y) {

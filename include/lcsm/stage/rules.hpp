@@ -25,6 +25,15 @@ struct RotaryAngle {
   static constexpr const char* name = "10000^(-2a/K)";
   static double at(const Where& w, Index a) { return std::pow(1e4, -2.0 * double(a) / double(w.keys)); }
 };
+// The same on the keys of the higher frequencies alone, or of the lower ones; the other half does not turn.
+struct RotaryAngleHigh {
+  static constexpr const char* name = "10000^(-2a/K), a < K/2";
+  static double at(const Where& w, Index a) { return a < w.keys / 2 ? RotaryAngle::at(w, a) : 0.0; }
+};
+struct RotaryAngleLow {
+  static constexpr const char* name = "10000^(-2a/K), a >= K/2";
+  static double at(const Where& w, Index a) { return a < w.keys / 2 ? 0.0 : RotaryAngle::at(w, a); }
+};
 
 // Closed at the first token of a sequence, else open: what an initial state brought in is forgotten at position 0.
 struct ResetAtStart {

@@ -112,8 +112,13 @@ template <class S> constexpr bool has_within(Axes only) {
 }
 
 // A coupling between keys, m <- D m - write (R^T erase)^T, where R is the memory after or before the decay D. Delta rule, Gated DeltaNet,
-// KDA, Comba, RWKV-7 and Householder products are this one form (see docs/algebra.md).
+// KDA, Comba, RWKV-7 and Householder products are this one form (see docs/algebra.md). Spell Write as the Expand's own Stage where both are the
+// same, as in every delta rule: chunks then need one triangular solve and half of the products.
 template <class Write, class Erase, Order O = Order::after_decay> struct LowRank {
+  static constexpr bool between_keys = within(Write::axes | Erase::axes, Axes::one | Axes::key) && !Write::has(Plane::log) && !Erase::has(Plane::log);
+  static_assert(between_keys, "lcsm::LowRank: a coupling acts between keys: its write and erase are factors that vary over the key axis alone");
+  using write = Write;
+  using erase = Erase;
   static constexpr Plane plane = Plane::coupling;
   static constexpr Axes axes = Axes::none;
   static constexpr Source source = (std::max)(Write::source, Erase::source);
