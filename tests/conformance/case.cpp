@@ -18,7 +18,8 @@ Array Case::array(const std::string& role, const std::string& name) const {
   return {std::move(x.shape), std::move(x.values), x.dtype == DType::f32};
 }
 
-Expected Case::expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which) {
+Expected Case::expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which,
+                        double unit) {
   const std::string key = role + "." + name;
   const bool hit = fault_.tensor == key;
   if (hit && fault_.kind == Fault::Kind::missing) raise<FormatError>("lcsm_conformance: case '" + about_.name + "': no tensor '" + key + "'");
@@ -26,7 +27,7 @@ Expected Case::expected(const std::string& role, const std::string& name, std::s
   if (which) x = part(x, *which);
   x = rearranged(x, from, to);
   if (hit) {
-    double largest = 0;
+    double largest = unit;
     for (const double v : x.values) largest = std::max(largest, std::abs(v));
     double& v = x.values[x.values.size() / 2];
     v = fault_.kind == Fault::Kind::number ? v + (largest > 0 ? 1e-3 * largest : 1e-3) : std::numeric_limits<double>::quiet_NaN();
@@ -47,8 +48,9 @@ void Case::finish() {
 void Problem::state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1,
                     std::string_view to) {
   if (c.has("s0", name)) initial.insert_or_assign(component, rearranged(c.s0(name), from0, to));
-  if (c.has("s1", name)) final.insert_or_assign(component, c.expected("s1", name, from1, to));
-  if (prefill > 0) middle.insert_or_assign(component, c.expected("chunk", name + "_mid", from1, to));
+  const double unit = component == "p" ? 1 : 0;
+  if (c.has("s1", name)) final.insert_or_assign(component, c.expected("s1", name, from1, to, {}, unit));
+  if (prefill > 0) middle.insert_or_assign(component, c.expected("chunk", name + "_mid", from1, to, {}, unit));
 }
 
 void Problem::output(Case& c, const std::string& name, std::string_view from, std::string_view to) {

@@ -47,9 +47,12 @@ class Case {
   Array in(const std::string& name) const { return array("in", name); }
   Array par(const std::string& name) const { return array("par", name); }
   Array s0(const std::string& name) const { return array("s0", name); }
+  Array aux(const std::string& name) const { return array("aux", name); }
 
-  // Numbers to compare with. `which`: part of a complex tensor; then both parts are wanted.
-  Expected expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which = {});
+  // Numbers to compare with. `which`: part of a complex tensor; then both parts are wanted. unit: what a number is wrong against, at least
+  // (1 for logs, which mean something next to 0, too).
+  Expected expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which = {},
+                    double unit = 0);
   void compared(const Expected& x) { compared_.insert(x.key); }
 
   // Every output, state, chunk and intermediate must have been compared; gradients come with the adjoints.

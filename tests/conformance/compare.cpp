@@ -2,6 +2,7 @@
 #include "subject.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace lcsm::conformance {
@@ -9,7 +10,7 @@ namespace {
 
 class Checks {
  public:
-  Checks(Case& c, const Problem& p, Subject& subject, const Abilities& m, const test::CallSums& full, const test::CallSums& middle)
+  Checks(Case& c, const Problem& p, Subject& subject, const Abilities& m, const Sums& full, const Sums& middle)
       : c_(c), p_(p), subject_(subject), m_(m), full_(full), middle_(middle) {}
 
   void all(Way way) {
@@ -37,13 +38,13 @@ class Checks {
     }
   }
   std::vector<double> bounds(Way way, const std::vector<test::ErrorSums>& sums) const {
-    test::ErrorCost cost = m_.cost(full_, block(way), false);
+    test::ErrorCost cost = m_.cost(full_.terms, block(way), false);
     cost.s += p_.coefficient_slack, cost.g += p_.log_slack;
     return times(sums, cost, epsilon());
   }
   // What the file's double run may be off by. It may have been any mode: it is taken for the attention form.
   std::vector<double> golden_bounds(const std::vector<test::ErrorSums>& sums) const {
-    test::ErrorCost cost = m_.cost(full_, p_.tokens, true);
+    test::ErrorCost cost = m_.cost(full_.terms, p_.tokens, true);
     cost.s += p_.golden_coefficient_slack, cost.g += p_.golden_log_slack;
     return times(sums, cost, std::numeric_limits<double>::epsilon());
   }
@@ -54,27 +55,50 @@ class Checks {
   }
 
   void output(Comparison& to, const Expected& x, Way way) {
-    std::vector<double> given = subject_.output(), again = given, bound = bounds(way, full_.y), golden = golden_bounds(full_.y);
+    std::vector<double> given = subject_.output(), again = given, bound = bounds(way, full_.terms.y), golden = golden_bounds(full_.terms.y);
     if (p_.post) p_.post(given, bound), p_.post(again, golden);
     to.add(x, given, bound, golden, ceiling());
     c_.compared(x);
   }
-  void state(States& to, const std::map<std::string, Expected>& wanted, const test::CallSums& sums, Way way, Index seen) {
+  // A memory that is stored times exp(-p) means exp(p) m, and p is everybody's own choice: ours is compared times exp(p - theirs), on the scale
+  // of the file (0 if it keeps none). The row of p itself is all of these comparisons together.
+  void state(States& to, const std::map<std::string, Expected>& wanted, const Sums& sums, Way way, Index seen) {
     std::set<std::string> left;
     for (const auto& [name, x] : wanted) left.insert(name);
-    for (const auto& [name, given] : subject_.state()) {
+    const auto given = subject_.state();
+    const auto scale = std::find_if(given.begin(), given.end(), [](const auto& x) { return x.first == "p"; });
+    const auto their_scale = wanted.find("p");
+    const bool scaled = scale != given.end();
+    const std::vector<double> theirs = their_scale != wanted.end() ? their_scale->second.values.values
+                                                                   : std::vector<double>(scaled ? scale->second.size() : 0);
+    if (scaled && theirs.size() != scale->second.size()) {
+      to["p"].note("expected " + std::to_string(theirs.size()) + " scales, given " + std::to_string(scale->second.size()));
+      return;
+    }
+    for (const auto& [name, numbers] : given) {
       if (name == "position")
-        for (const double x : given)
+        for (const double x : numbers)
           if (Index(x) != p_.position + seen)
             to[name].note("position " + std::to_string(Index(x)) + ", expected " + std::to_string(p_.position + seen));
       const auto found = wanted.find(name);
       if (found == wanted.end()) continue;
-      left.erase(name);
-      const auto& weights = name[0] == 'z' ? sums.z : sums.m;
-      to[name].add(found->second, given, bounds(way, weights), golden_bounds(weights), ceiling());
-      c_.compared(found->second);
+      left.erase(name), c_.compared(found->second);
+      if (scaled && name == "p") continue;
+      const auto& terms = name[0] == 'z' ? sums.terms.z : sums.terms.m;
+      std::vector<double> ours = numbers, bound = bounds(way, terms), golden = golden_bounds(terms);
+      if (scaled) rescale(ours, scale->second, theirs), rescale(bound, sums.p, theirs), rescale(golden, sums.p, theirs);
+      to[name].add(found->second, ours, bound, golden, ceiling());
+      if (scaled && their_scale != wanted.end()) to["p"].add(found->second, ours, bound, golden, ceiling());
     }
     for (const std::string& name : left) to[name].note("the mixer's state has no component '" + name + "'");
+  }
+  // x exp(p - theirs) for a component [N, 1, H, ...]; p has one number per head, or one for each channel of the last axis. 0 is 0 at any scale.
+  void rescale(std::vector<double>& x, const std::vector<double>& p, const std::vector<double>& theirs) const {
+    const std::size_t heads = to_size(p_.batch * p_.heads), scales = p.size() / heads, each = x.size() / heads;
+    for (std::size_t n = 0; n < x.size(); ++n) {
+      const std::size_t at = n / each * scales + n % scales;
+      if (x[n] != 0) x[n] *= std::exp(p.at(at) - theirs.at(at));
+    }
   }
   void add(const std::string& mode, const States& states, const std::map<std::string, Expected>& wanted) {
     for (const auto& [name, comparison] : states) {
@@ -128,13 +152,12 @@ class Checks {
   const Problem& p_;
   Subject& subject_;
   const Abilities& m_;
-  const test::CallSums &full_, &middle_;
+  const Sums &full_, &middle_;
 };
 
 }  // namespace
 
-void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full,
-             const test::CallSums& middle) {
+void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const Sums& full, const Sums& middle) {
   Checks in_double(c, p, wide, m, full, middle), in_float(c, p, narrow, m, full, middle);
   const auto without = [&](Way way, Verdict verdict, const std::string& note) { c.report().add({name_of(way), "-", "-", 0, 0, verdict, note}); };
   for (const Way way : ways) {

@@ -141,11 +141,22 @@ template <class M>
 inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); },
                                         test::error_cost<M>};
 
-template <class M, class Bind> test::CallSums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
+template <class M, class Bind> Sums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
   Options<double> options;
   options.initial = start.view(), options.direction = p.direction;
   const Index token = p.direction == Direction::reverse ? p.tokens - count : 0;
-  return test::error_sums<M>(bind(Source<double>{p.inputs, token, count}), options, p.batch, count, p.heads, p.values);
+  const auto in = bind(Source<double>{p.inputs, token, count});
+  Sums sums{test::error_sums<M>(in, options, p.batch, count, p.heads, p.values), {}};
+  if constexpr (M::stabiliser::scaled) {
+    State<M, double> end = start;
+    options.final = end.view();
+    Buffer<double> y(p.batch, count, p.heads, M::projection::parts * p.values);
+    reference(M{}, in, y.view(), options);
+    end.components([&](const char* name, const auto& buffer) {
+      if (std::string_view(name) == "p") sums.p.assign(buffer.begin(), buffer.end());
+    });
+  }
+  return sums;
 }
 
 // Runs a case in every mode of the mixer, in double and float. bind(Source<T>) makes the mixer's aggregate.
@@ -158,11 +169,11 @@ template <class M, class Bind> void check(Case& c, const Problem& p, const Bind&
 template <class M, class Bind> void check_sum(Case& c, const Problem& p, const Problem& q, const Bind& bind) {
   Model<M, double, Bind> wide_p(p, bind), wide_q(q, bind);
   Model<M, float, Bind> narrow_p(p, bind), narrow_q(q, bind);
-  test::CallSums sums = sums_of<M>(p, bind, wide_p.start(), p.tokens);
-  const test::CallSums other = sums_of<M>(q, bind, wide_q.start(), q.tokens);
-  for (std::size_t n = 0; n < sums.y.size(); ++n) {
-    test::ErrorSums &x = sums.y[n];
-    const test::ErrorSums& y = other.y.at(n);
+  Sums sums = sums_of<M>(p, bind, wide_p.start(), p.tokens);
+  const Sums other = sums_of<M>(q, bind, wide_q.start(), q.tokens);
+  for (std::size_t n = 0; n < sums.terms.y.size(); ++n) {
+    test::ErrorSums &x = sums.terms.y[n];
+    const test::ErrorSums& y = other.terms.y.at(n);
     x = {x.s + y.s, x.w + y.w, x.g + y.g, x.q + y.q};
   }
   Both wide(wide_p, wide_q), narrow(narrow_p, narrow_q);

@@ -30,6 +30,12 @@ class Subject {
   virtual bool is_double() const = 0;
 };
 
+// Error sums of a call, and the log scales of the memory at its end (p of the state), which those of m and z are relative to.
+struct Sums {
+  test::CallSums terms;
+  std::vector<double> p;
+};
+
 // What check<M> knows of M.
 struct Abilities {
   // Why the mixer cannot be run this way ("" if it can), and whether its structure owes it.
@@ -38,7 +44,6 @@ struct Abilities {
   test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool any_form);
 };
 
-void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const test::CallSums& full,
-             const test::CallSums& middle);
+void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const Sums& full, const Sums& middle);
 
 }  // namespace lcsm::conformance
