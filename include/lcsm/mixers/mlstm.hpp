@@ -14,11 +14,12 @@ LCSM_NAME(i_bias); LCSM_NAME(f_bias);
 using Write = Stage<FactorTerm<Data<in::k>>, LogTerm<Data<in::i, Axes::one>>>;
 using Read = shrink::Data<map::RsqrtKeys>;
 using Normaliser = Quotient<guard::AtLeastOne<-6>>;
-template <class Raw, class Bias> using Biased = Joined<combine::Sum, Data<Raw, Axes::one>, Learned<Bias, Axes::one>>;
+template <class Combine, class Raw, class Bias>
+using Biased = LogTerm<Joined<Combine, Data<Raw, Axes::one>, Learned<Bias, Axes::one>>>;
 }
 
-// mLSTM, the matrix memory of xLSTM, Beck et al. 2024 (https://arxiv.org/abs/2405.04517; NX-AI/xlstm: xlstm/blocks/mlstm; NX-AI/mlstm_kernels:
-// mlstm_kernels/torch), with an exponential input gate i and a sigmoid forget gate f:
+// mLSTM, the matrix memory of xLSTM, Beck et al. 2024 (https://arxiv.org/abs/2405.04517; NX-AI/xlstm: xlstm/blocks/mlstm;
+// NX-AI/mlstm_kernels: mlstm_kernels/torch), with an exponential input gate i and a sigmoid forget gate f:
 //
 //     C_t = sigmoid(f_t) C_{t-1} + exp(i_t) k_t v_t^T          n_t the same with v = 1
 //     y_t = C_t^T q_t K^-1/2 / max(|n_t . q_t| K^-1/2, 1)
@@ -33,8 +34,8 @@ template <class Raw, class Bias> using Biased = Joined<combine::Sum, Data<Raw, A
 //     Mlstm              p = 0              mlstm_kernels, xlstm: recurrent forms
 //     MlstmFromNothing   the first i_t      mlstm_kernels, xlstm: parallel forms, where p is the maximum of the row
 //
-// exp(-p) is capped at exp(80), in float its largest power: below p = -80 outputs are smaller than exp(-80), if not exactly those of an exponent
-// that overflows. K^-1/2 may as well stand at k (xlstm does): C and n are then smaller by it. Output gate, norm and skip are the layer's.
+// exp(-p) is capped at exp(80), so that nothing overflows: below p = -80 outputs are of the order of exp(-80), not smaller as the formula's.
+// K^-1/2 may as well stand at k (xlstm does): C and n are then smaller by it. Output gate, norm and skip are the layer's.
 struct Mlstm : Mixer<mlstm::Write, oscillation::Scalar<map::LogSigmoid<>, in::f>, mlstm::Read, mlstm::Normaliser, RunningMax<FromZero>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, i{}, f{}; };
 };
@@ -44,9 +45,9 @@ struct MlstmFromNothing
 };
 
 // Mlstm with the biases of both gates, [H,1]: i and f are then the products with the weights alone.
-struct MlstmLayer : Mixer<Stage<FactorTerm<Data<in::k>>, LogTerm<mlstm::Biased<in::i, mlstm::i_bias>>>,
-                          Stage<Term<Plane::log, combine::Of<map::LogSigmoid<>, combine::Sum>, Data<in::f, Axes::one>, Learned<mlstm::f_bias, Axes::one>>>,
-                          mlstm::Read, mlstm::Normaliser, RunningMax<FromZero>> {
+struct MlstmLayer : Mixer<Stage<FactorTerm<Data<in::k>>, mlstm::Biased<combine::Sum, in::i, mlstm::i_bias>>,
+                          Stage<mlstm::Biased<combine::Of<map::LogSigmoid<>, combine::Sum>, in::f, mlstm::f_bias>>, mlstm::Read,
+                          mlstm::Normaliser, RunningMax<FromZero>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, i{}, f{}, i_bias{}, f_bias{}; };
 };
 

@@ -9,8 +9,8 @@
 
 namespace lcsm {
 
-// RWKV-4's wkv, Peng et al. 2023 (https://arxiv.org/abs/2305.13048; BlinkDL/RWKV-LM: RWKV-v4neo/src/model.py; fla-org/flash-linear-attention:
-// fla/ops/rwkv4, whose names these are), per channel (K = 1):
+// RWKV-4's wkv, Peng et al. 2023 (https://arxiv.org/abs/2305.13048; BlinkDL/RWKV-LM: RWKV-v4neo/src/model.py;
+// fla-org/flash-linear-attention: fla/ops/rwkv4, whose names these are), per channel (K = 1):
 //
 //     y_t = (a_{t-1} + exp(u + k_t) v_t) / (b_{t-1} + exp(u + k_t))
 //     a_t = exp(-exp(w)) a_{t-1} + exp(k_t) v_t          b_t the same with v = 1

@@ -20,9 +20,9 @@ using Decay = Term<Plane::log, combine::Of<map::NegExp, combine::Sum>, Data<in::
 //
 //     y_t = (m_{t-1} + diag(u) k_t v_t^T)^T q_t          m_t = diag(exp(w_t)) m_{t-1} + k_t v_t^T
 //
-// q (the receptance r), k [B,T,H,K], v [B,T,H,D], w [B,T,H,K] a log decay (<= 0), u [H,K] a parameter (time_faaaa). The output reads the memory
-// as it was before the token, and the token itself with weight u. There is no scale (fla's default of K^-1/2 would go into q). Token shift
-// before, group norm and gate after are the layer's.
+// q (the receptance r), k [B,T,H,K], v [B,T,H,D], w [B,T,H,K] a log decay (<= 0), u [H,K] a parameter (time_faaaa). The output reads the
+// memory as it was before the token, and the token itself with weight u. There is no scale (fla's default of K^-1/2 would go into q). Token
+// shift before, group norm and gate after are the layer's.
 struct Rwkv6 : Mixer<expand::Data<>, oscillation::PerKey<map::Identity, in::w>, shrink::Data<>, Bonus<FactorTerm<Learned<in::u>>>> {
   template <class T> struct In { View<T> q{}, k{}, v{}, w{}, u{}; };
 };
