@@ -63,6 +63,56 @@ TEST_CASE("GateLoop from raw gates is its operator on log sigmoid", "[mixers]") 
   for (int n = 0; n < T * K; ++n) CHECK(wide[n] == heads[n]);
 }
 
+// Rows are y of four tokens, to the 12 digits that they are printed with.
+TEST_CASE("GateLoop on sines and cosines, per key and as many heads as channels", "[mixers]") {
+  double q[8], k[8], v[8], g[8], phase[8], y[8], z[8];
+  for (int t = 1; t <= 4; ++t)
+    for (int a = 0; a < 2; ++a) {
+      const int n = 2 * (t - 1) + a;
+      q[n] = std::sin(0.7 * t + 1.3 * a), k[n] = std::cos(0.5 * t - 0.9 * a), v[n] = std::sin(0.3 * t + 0.8 * a);
+      g[n] = std::cos(0.4 * t + 1.1 * a), phase[n] = 0.6 * t - 0.5 * a;
+    }
+  const double key[] = {0.414577200724, 1.250250386507, 0.639919365425, 1.242818603149, -0.248783545637, -0.483502645203, -0.385663454029, -0.305197815904};
+  const double memory[] = {-0.419529961592, -0.383467553333, 0.299563417999, 0.215991290943}, imag[] = {-0.097662540125, -0.228654549261, 0.165431976758, 0.194442892675};
+  const double channel[] = {0.167073592498, 0.746402554956, 0.362450359578, 0.531718002318, -0.074666537113, -0.219456112034, -0.140537565769, -0.176740729568};
+  const auto s = [](const double* x) { return view(x, 1, 4, 1, 2); };
+  State<GateLoop, double> state(1, 1, 2, 2);
+  reference(GateLoop{}, GateLoop::In<const double>{.q = s(q), .k = s(k), .v = s(v), .g = s(g), .phase = s(phase)}, view(y, 1, 4, 1, 2),
+            Options<double>{.final = state});
+  reference(GateLoopMaximallyHeaded{}, GateLoopMaximallyHeaded::In<const double>{.q = s(q), .k = s(k), .v = s(v), .g = s(g), .phase = s(phase)},
+            view(z, 1, 4, 1, 2));
+  for (int n = 0; n < 8; ++n) CHECK(std::abs(y[n] - key[n]) < 1e-12);
+  for (int n = 0; n < 8; ++n) CHECK(std::abs(z[n] - channel[n]) < 1e-12);
+  for (int n = 0; n < 4; ++n) {
+    CHECK(std::abs(state.view().m.at(0, 0, 0, n / 2, n % 2) - memory[n]) < 1e-12);
+    CHECK(std::abs(state.view().m_imag.at(0, 0, 0, n / 2, n % 2) - imag[n]) < 1e-12);
+  }
+}
+
+TEST_CASE("GateLoop's attention makes its transition from two numbers", "[mixers]") {
+  constexpr Index T = 9, H = 2, d = 2;
+  double q[T * H * d], k[T * H * d], v[T * H * d], pairs[T * H * 2], y[T * H * d];
+  for (int n = 0; n < T * H * d; ++n) q[n] = std::sin(n + 1.0), k[n] = std::cos(2.0 * n), v[n] = std::sin(3.0 * n + 1), pairs[n] = 2 * std::sin(5.0 * n);
+  pairs[8] = pairs[9] = 0;                                  // z = 0: magnitude 1/2, angle 0
+  pairs[12] = -1, pairs[13] = 0, pairs[16] = -1, pairs[17] = -0.0;         // both ends of the branch cut
+  const auto s = [&](const double* x) { return view(x, 1, T, H, d); };
+  const View<const double> z = view<const double>(pairs, 1, T, H, 2);
+  reference(GateLoopAttention{}, GateLoopAttention::In<const double>{.q = s(q), .k = s(k), .v = s(v), .a = z.features(0, 1), .a_imag = z.features(1, 1)},
+            view(y, 1, T, H, d));
+  for (Index h = 0; h < H; ++h) {
+    std::complex<double> m[d][d] = {};
+    for (Index t = 0; t < T; ++t) {
+      const Index row = (t * H + h) * d;
+      const std::complex<double> w(pairs[row], pairs[row + 1]), a = std::polar(1 / (1 + std::exp(-std::abs(w))), std::arg(w));
+      for (Index c = 0; c < d; ++c) {
+        double want = 0;
+        for (Index r = 0; r < d; ++r) m[r][c] = a * m[r][c] + k[row + r] * v[row + c], want += q[row + r] * m[r][c].real();
+        CHECK(std::abs(y[row + c] - want) < 1e-15 * 10 * d * double(t + 1));
+      }
+    }
+  }
+}
+
 TEST_CASE("simplified GateLoop", "[mixers]") {
   for_each_case("gateloop_simple", [](Against& at) {
     const auto want = at("out", "o", "btf");
