@@ -73,9 +73,14 @@ template <class Tie, class O> struct TermOf<TiedTo<Tie, O>> {
   static std::string of() { return Tie::name; }
   static std::string source() { return "tied"; }
 };
+template <class S> std::string factors() {
+  std::string text;
+  S::for_each_term([&]<class Term>(std::type_identity<Term>) { text += (text.empty() ? "" : " x ") + TermOf<Term>::of(); });
+  return text;
+}
 template <class Write, class Erase, Order O> struct TermOf<LowRank<Write, Erase, O>> {
   static std::string of() {
-    return "low rank: write " + TermOf<Write>::of() + ", erase " + TermOf<Erase>::of() + (O == Order::after_decay ? " after the decay" : " before the decay");
+    return "low rank: write " + factors<typename LowRank<Write, Erase>::write>() + ", erase " + factors<typename LowRank<Write, Erase>::erase>() + (O == Order::after_decay ? " after the decay" : " before the decay");
   }
   static std::string source() { return name_of(LowRank<Write, Erase, O>::source); }
 };

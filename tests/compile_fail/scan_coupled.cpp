@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: lcsm::scan: a coupled oscillation (delta rule) has no diagonal scan: use lcsm::recurrent
+// expect: lcsm::scan: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mode/scan.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
@@ -7,14 +7,12 @@
 
 namespace in = lcsm::in;
 #ifdef LCSM_FAIL
-using Key = lcsm::Data<in::k>;
-using Rate = lcsm::Data<in::beta, lcsm::Axes::one>;
-using Write = lcsm::FactorTerm<lcsm::Joined<lcsm::combine::Product, Key, Rate>>;
-using Transition = lcsm::Stage<lcsm::LowRank<Write, lcsm::FactorTerm<Key>>>;
+using Decay = lcsm::LogTerm<lcsm::Data<in::g, lcsm::Axes::matrix>>;
 #else
-using Transition = lcsm::oscillation::Identity;
+using Decay = lcsm::LogTerm<lcsm::Data<in::g, lcsm::Axes::key>>;
 #endif
-struct Delta : lcsm::Mixer<lcsm::expand::Data<>, Transition, lcsm::shrink::Data<>> {};
-struct In { lcsm::View<const float> q{}, k{}, v{}, beta{}; };
+using Key = lcsm::FactorTerm<lcsm::Data<in::k>>;
+struct Delta : lcsm::Mixer<lcsm::expand::Data<>, lcsm::Stage<Decay, lcsm::LowRank<Key, Key>>, lcsm::shrink::Data<>> {};
+struct In { lcsm::View<const float> q{}, k{}, v{}, g{}; };
 
 void call(const In& in, lcsm::View<float> y) { lcsm::scan(lcsm::exec::seq, Delta{}, in, y); }

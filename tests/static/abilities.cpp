@@ -23,15 +23,16 @@ static_assert(!Chunkable<M<oscillation::Elementwise<>>>);
 static_assert(!Chunkable<M<oscillation::Discretised<Data<in::delta, Axes::value>, Learned<in::A, Axes::matrix>>>>);
 static_assert(!Chunkable<M<oscillation::Identity, expand::Learned<map::Identity, in::B, Axes::matrix>>>);
 static_assert(!Chunkable<M<oscillation::Identity, expand::Data<>, shrink::Learned<map::Identity, in::C, Axes::matrix>>>);
-static_assert(!Chunkable<Delta> && !Chunkable<GatedDelta>);
+static_assert(Chunkable<Delta> && Chunkable<GatedDelta> && !Chunkable<M<Stage<Coupling>, expand::Learned<map::Identity, in::B, Axes::matrix>>>);
 // A key-side and a value-side leaf in one term are a K x D table; in two terms they factor.
 static_assert(!Chunkable<M<Stage<Term<Plane::log, combine::Sum, Data<in::g, Axes::key>, Data<in::f, Axes::value>>>>>);
 static_assert(Chunkable<M<Stage<LogTerm<Data<in::g, Axes::key>>, LogTerm<Data<in::f, Axes::value>>>>>);
 
-// A scan needs a diagonal oscillation and nothing else.
+// A scan needs a diagonal oscillation, or a coupling that all value channels share.
 static_assert(Scannable<M<oscillation::Identity>> && Scannable<M<oscillation::Elementwise<>>> && Scannable<M<oscillation::Polar<Axes::matrix>>>);
 static_assert(Scannable<M<oscillation::PerKey<>, expand::Exp<>, shrink::Data<>, RunningMax<>, Quotient<guard::None>>>);
-static_assert(!Scannable<Delta> && !Scannable<GatedDelta>);
+using ElementwiseDelta = M<Stage<LogTerm<Data<in::g, Axes::matrix>>, Coupling>>;
+static_assert(Scannable<Delta> && Scannable<GatedDelta> && !Scannable<ElementwiseDelta>);
 
 // Time-invariant: no stage reads the token or its position. The input may.
 static_assert(TimeInvariant<M<oscillation::Learned<>, expand::One, shrink::One>>);
@@ -54,7 +55,7 @@ template <class X> constexpr bool all_explained() {
     if (!explained(has_mode<X>(mode), why_not<X>(mode))) return false;
   return has_mode<X>(Mode::reference) && has_mode<X>(Mode::recurrent);
 }
-static_assert(all_explained<M<oscillation::PerKey<>>>() && all_explained<M<oscillation::Elementwise<>>>() && all_explained<GatedDelta>());
+static_assert(all_explained<M<oscillation::PerKey<>>>() && all_explained<M<oscillation::Elementwise<>>>() && all_explained<ElementwiseDelta>());
 static_assert(!has_mode<M<oscillation::Elementwise<>>>(Mode::chunkwise) && has_mode<M<oscillation::Elementwise<>>>(Mode::scan));
 
 }  // namespace

@@ -21,6 +21,7 @@ bool holds(const std::string& text, const std::string& line) {
 struct OwnGate { template <class V> static V apply(V x) { return -x * x; } };   // no name
 using DeltaWrite = LowRank<FactorTerm<Joined<combine::Product, Data<in::k>, Data<in::beta, Axes::one>>>, FactorTerm<Data<in::k>>>;
 struct Delta : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::one>>, DeltaWrite>, shrink::Data<>> {};
+struct ElementwiseDelta : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::matrix>>, DeltaWrite>, shrink::Data<>> {};
 struct Everything : Mixer<expand::Exp<>, oscillation::RankOne<OwnGate>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>,
                           Quotient<guard::AtLeastOne<-6>>, RunningMax<>> {};
 struct Averaged : Mixer<expand::Exp<>, oscillation::Identity, shrink::Data<map::Then<map::RsqrtKeys, map::L2Norm>>, Mean> {};
@@ -81,7 +82,10 @@ TEST_CASE("what is computed, and why a mode is missing") {
   CHECK(holds(describe<Everything>(), "structure rank_one, real, varies with time, factors into keys and channels"));
   const std::string coupled = describe<Delta>();
   CHECK(holds(coupled, "structure scalar, real, varies with time, factors into keys and channels, couples keys"));
-  for (const Mode mode : {Mode::reference, Mode::recurrent, Mode::scan, Mode::chunkwise, Mode::attention})
-    if (!has_mode<Delta>(mode)) CHECK(holds(coupled, std::string("no ") + name_of(mode) + ": " + why_not<Delta>(mode)));
-  CHECK_FALSE(has_mode<Delta>(Mode::scan));
+  CHECK(holds(coupled, "modes: step, reference, recurrent, scan, chunkwise, attend"));
+  const std::string apart = describe<ElementwiseDelta>();
+  for (const Mode mode : {Mode::scan, Mode::chunkwise}) {
+    CHECK_FALSE(has_mode<ElementwiseDelta>(mode));
+    CHECK(holds(apart, std::string("no ") + name_of(mode) + ": " + why_not<ElementwiseDelta>(mode)));
+  }
 }

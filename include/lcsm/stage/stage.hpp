@@ -111,25 +111,30 @@ template <class S> constexpr bool has_within(Axes only) {
   return found;
 }
 
+namespace stage {
+template <class S> struct staged { using type = Stage<S>; };
+template <class... Terms> struct staged<Stage<Terms...>> { using type = Stage<Terms...>; };
+}
+
 // A coupling between keys, m <- D m - write (R^T erase)^T, where R is the memory after or before the decay D. Delta rule, Gated DeltaNet,
-// KDA, Comba, RWKV-7 and Householder products are this one form (see docs/algebra.md). Spell Write as the Expand's own Stage where both are the
-// same, as in every delta rule: chunks then need one triangular solve and half of the products.
+// KDA, Comba, RWKV-7 and Householder products are this one form (see docs/algebra.md). Write and Erase are stages, or terms. Spell Write as the
+// Expand's own Stage where both are the same, as in every delta rule: chunks then need one triangular solve and half of the products.
 template <class Write, class Erase, Order O = Order::after_decay> struct LowRank {
-  static constexpr bool between_keys = within(Write::axes | Erase::axes, Axes::one | Axes::key) && !Write::has(Plane::log) && !Erase::has(Plane::log);
+  using write = typename stage::staged<Write>::type;
+  using erase = typename stage::staged<Erase>::type;
+  static constexpr bool between_keys = within(write::axes | erase::axes, Axes::one | Axes::key) && !write::has(Plane::log) && !erase::has(Plane::log);
   static_assert(between_keys, "lcsm::LowRank: a coupling acts between keys: its write and erase are factors that vary over the key axis alone");
-  using write = Write;
-  using erase = Erase;
   static constexpr Plane plane = Plane::coupling;
   static constexpr Axes axes = Axes::none;
-  static constexpr Source source = (std::max)(Write::source, Erase::source);
-  static constexpr Domain domain = (std::max)(Write::domain, Erase::domain);
+  static constexpr Source source = (std::max)(write::source, erase::source);
+  static constexpr Domain domain = (std::max)(write::domain, erase::domain);
   static constexpr bool sign = false;
   static constexpr Order order = O;
-  template <class In> static constexpr bool bound = Write::template bound<In> && Erase::template bound<In>;
-  template <class Visit> static void visit(Visit&& visitor) { Write::visit(visitor), Erase::visit(visitor); }
+  template <class In> static constexpr bool bound = write::template bound<In> && erase::template bound<In>;
+  template <class Visit> static void visit(Visit&& visitor) { write::visit(visitor), erase::visit(visitor); }
   template <class T> struct Tile {
-    typename Write::template Tile<T> write;
-    typename Erase::template Tile<T> erase;
+    typename LowRank::write::template Tile<T> write;
+    typename LowRank::erase::template Tile<T> erase;
     Tile(Arena& arena, const Extent& n, Index tokens, Want) : write(arena, n, tokens), erase(arena, n, tokens) {}
     template <class In> void begin(const In& in, const Run& run) { write.begin(in, run), erase.begin(in, run); }
     template <class In> void fill(const In& in, const Run& run, Index first, Index count) { write.fill(in, run, first, count), erase.fill(in, run, first, count); }
