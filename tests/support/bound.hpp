@@ -24,7 +24,7 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
   CallSums out;
   out.keys = K;
   out.y.resize(to_size(batch * tokens * heads * parts * values)), out.m.resize(to_size(n.sequences * heads * K * values));
-  if (quotient) out.z.resize(to_size(n.sequences * heads * z_width));
+  if (Shape::has_z) out.z.resize(to_size(n.sequences * heads * z_width));
 
   const auto lay_out = [&](Arena& arena, auto&& use) {
     Tiles<M, double> tile(arena, n, 1);
@@ -49,9 +49,11 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
       }
       std::vector<F> numerator(to_size(D)), denominator(to_size(D));
       std::vector<double> scale(to_size(D)), before;
+      std::vector<F> weight_before;
+      std::vector<ErrorSums> weights(to_size(K));
       for (Index j = 0; j < run.time.length; ++j) {
         tile.fill(in, run, j, 1), logs.fill(in, run, j, 1);
-        before = plain.p;
+        before = plain.p, weight_before = plain.z;
         naive::reference_token<M, false>(tile, plain, values, [&](Index c, F x, F z, double p) {
           numerator[to_size(c)] = x, denominator[to_size(c)] = z, scale[to_size(c)] = p;
         });
@@ -73,6 +75,13 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
             };
             grow(&Memory::m);
             if constexpr (quotient) grow(&Memory::z);
+          }
+        // The log of a total weight errs absolutely: by what its step rounds, and by the share of the old weight in what came before.
+        if constexpr (M::normaliser::mean)
+          for (Index a = 0; a < K; ++a) {
+            const double was = real_part(weight_before[to_size(a * D)]), is = real_part(plain.z[to_size(a * D)]), l = logs.template log<double>(0, a, 0);
+            ErrorSums& x = weights[to_size(a)];
+            x.s = std::abs(is) + 1, x.w = std::exp(was + l - is) * x.w + std::abs(is) + std::abs(l) + 6;
           }
         const Index row = ((run.batch * tokens + run.time.token(j)) * heads + run.head) * parts * values;
         double ErrorSums::* const kind[] = {&ErrorSums::s, &ErrorSums::w, &ErrorSums::g, &ErrorSums::q};
@@ -98,6 +107,7 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
           keep(out.m, (first * K + a) * values + c, &Memory::m, a * D + c);
           if constexpr (quotient && Shape::z_per_channel) keep(out.z, first * z_width + a * values + c, &Memory::z, a * D + c);
         }
+        if constexpr (M::normaliser::mean) out.z[to_size(first * z_width + a)] = weights[to_size(a)];
         if constexpr (quotient && !Shape::z_per_channel) keep(out.z, first * z_width + a, &Memory::z, a * D);
       }
     });
@@ -113,6 +123,8 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
 //      whose error is sqrt(5) eps / 2 instead of eps / 2 (Brent, Percival, Zimmermann 2007, https://doi.org/10.1090/S0025-5718-07-01931-X)
 //   C  two maps and two products: the longest chain that leads to a log (RG-LRU: -8 sigmoid(r) softplus(parameter))
 //   E  half an eps per partial sum
+// The log of a total weight (Mean): s is its size plus 1, w adds up its size, its log decay and 6 at every step: half an eps of the result, exp and
+// log1p of at most 2 ulp of numbers below 1 each, and the sum of log and decay.
 template <class M> ErrorCost error_cost(const CallSums& sums, Index summed, bool any_form) {
   ErrorCost cost;
   cost.s = 10 + 0.5 * double(sums.keys + summed) + sums.peak;

@@ -43,9 +43,12 @@ struct RetNetFla : Mixer<expand::Data<map::RotaryHalves>, oscillation::FixedDeca
 // gamma = 1 - 2^(-5-h), q' and k' scaled and rotated as RetNet does, c_n = 1 + gamma + ... + gamma^n:
 //
 //     recurrent   1 / sqrt(c_t); its memory is m / sqrt(c_t), value channels before keys
-//     parallel    1 / (sqrt(c_t) clip(r_t, 1, 5e4))          r_t = sum_s gamma^(t-s) |q'_t . k'_s| / sqrt(c_t), s <= t
-//     chunkwise   1 / (sqrt(c_j) max(sigma_j, rho))          j counts from the chunk's start, sigma_j = max(1, the same sum over s in the chunk),
+//     parallel    1 / (sqrt(c_t) max(r_t, 1))                r_t = |sum_s gamma^(t-s) q'_t . k'_s| / sqrt(c_t), s <= t, in the paper and the releases
+//                                                            (0.3.0), or clip(r_t, 1, 5e4) with the sum of moduli in the code since November 2023
+//     chunkwise   1 / (sqrt(c_j) max(sigma_j, rho))          j counts from the chunk's start, sigma_j = max(1, that sum of moduli over s in the chunk),
 //                                                            rho = max(1, the largest sum_a |S[a,c]|), S = m / c_(chunk-1) before the chunk, 1 in the first
+enum class RetNetRow { modulus_of_sum, sum_of_moduli };
+
 namespace retnet {
 inline double log_decay(Index head) { return std::log1p(-std::exp2(-5.0 - double(head))); }
 inline double weight(Index head, Index n) { return -std::expm1(double(n + 1) * log_decay(head)) * std::exp2(5.0 + double(head)); }   // c_n
@@ -61,15 +64,18 @@ inline double dot(const std::vector<double>& x, const std::vector<double>& y) {
   for (std::size_t a = 0; a < x.size(); ++a) sum += x[a] * y[a];
   return sum;
 }
-// sum over s in [first, t] of gamma^(t-s) |q'_t . k'_s|, for every token.
+// For every token, the sum over s in its chunk of gamma^(t-s) q'_t . k'_s, and that of the moduli.
 template <class S, class F> void rows(const View<S>& q, const View<S>& k, Index b, Index h, Index heads, Index chunk, F&& use) {
   std::vector<std::vector<double>> keys(to_size(std::min(chunk, q.time())));
   std::vector<double> query;
   for (Index t = 0; t < q.time(); ++t) {
     rotated<map::RotaryPairs>(q, b, t, h, heads, query), rotated<Key>(k, b, t, h, heads, keys[to_size(t % chunk)]);
-    double sum = 0;
-    for (Index s = 0; s <= t % chunk; ++s) sum += std::exp(double(t % chunk - s) * log_decay(h)) * std::abs(dot(query, keys[to_size(s)]));
-    use(t, sum);
+    double sum = 0, moduli = 0;
+    for (Index s = 0; s <= t % chunk; ++s) {
+      const double score = std::exp(double(t % chunk - s) * log_decay(h)) * dot(query, keys[to_size(s)]);
+      sum += score, moduli += std::abs(score);
+    }
+    use(t, sum, moduli);
   }
 }
 }  // namespace retnet
@@ -79,13 +85,15 @@ template <class T> void retnet_recurrent_scale(const View<T>& scale) {
     for (Index t = 0; t < scale.time(); ++t)
       for (Index h = 0; h < scale.head(); ++h) scale(b, t, h, 0) = T(1 / std::sqrt(retnet::weight(h, t)));
 }
-template <class S, class T> void retnet_parallel_scale(const View<S>& q, const View<S>& k, const View<T>& scale) {
+template <class S, class T>
+void retnet_parallel_scale(const View<S>& q, const View<S>& k, const View<T>& scale, RetNetRow row = RetNetRow::modulus_of_sum) {
   const Index heads = scale.head();
   for (Index b = 0; b < scale.batch(); ++b)
     for (Index h = 0; h < heads; ++h)
-      retnet::rows(q, k, b, h, heads, std::max<Index>(q.time(), 1), [&](Index t, double sum) {
+      retnet::rows(q, k, b, h, heads, std::max<Index>(q.time(), 1), [&](Index t, double sum, double moduli) {
         const double root = std::sqrt(retnet::weight(h, t));
-        scale(b, t, h, 0) = T(1 / (root * std::clamp(sum / root, 1.0, 5e4)));
+        const double r = row == RetNetRow::modulus_of_sum ? std::max(std::abs(sum) / root, 1.0) : std::clamp(moduli / root, 1.0, 5e4);
+        scale(b, t, h, 0) = T(1 / (root * r));
       });
 }
 template <class S, class T> void retnet_chunk_scale(const View<S>& q, const View<S>& k, const View<S>& v, Index chunk, const View<T>& scale) {
@@ -95,7 +103,7 @@ template <class S, class T> void retnet_chunk_scale(const View<S>& q, const View
     for (Index h = 0; h < heads; ++h) {
       double rho = 1;
       m.assign(to_size(K * D), 0.0);
-      retnet::rows(q, k, b, h, heads, chunk, [&](Index t, double sum) {
+      retnet::rows(q, k, b, h, heads, chunk, [&](Index t, double, double moduli) {
         if (t > 0 && t % chunk == 0) {
           columns.assign(to_size(D), 0.0);
           for (Index n = 0; n < K * D; ++n) columns[to_size(n % D)] += std::abs(m[to_size(n)]) / retnet::weight(h, chunk - 1);
@@ -103,7 +111,7 @@ template <class S, class T> void retnet_chunk_scale(const View<S>& q, const View
           for (const double x : columns) rho = std::max(rho, x);
         }
         const double root = std::sqrt(retnet::weight(h, t % chunk));
-        scale(b, t, h, 0) = T(1 / (root * std::max({1.0, sum / root, rho})));
+        scale(b, t, h, 0) = T(1 / (root * std::max({1.0, moduli / root, rho})));
         retnet::rotated<retnet::Key>(k, b, t, h, heads, key);
         for (Index a = 0; a < K; ++a)
           for (Index c = 0; c < D; ++c) {
