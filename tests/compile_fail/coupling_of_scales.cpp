@@ -11,5 +11,5 @@ using Part = lcsm::RunningMax<>;
 using Part = lcsm::Unscaled;
 #endif
 using Key = lcsm::FactorTerm<lcsm::Data<in::w>>;
-struct Mine : lcsm::Mixer<lcsm::expand::Exp<>, lcsm::Stage<lcsm::LowRank<Key, Key>>, lcsm::shrink::Data<>, Part> {};
+struct Mine : lcsm::Mixer<lcsm::expand::Exp<>, lcsm::Stage<lcsm::LowRank<Key, Key>>, lcsm::shrink::Data<>, lcsm::Quotient<lcsm::guard::None>, Part> {};
 static_assert(Mine::coupled);

@@ -9,9 +9,9 @@ namespace expand = lcsm::expand;
 namespace oscillation = lcsm::oscillation;
 namespace shrink = lcsm::shrink;
 #ifdef LCSM_FAIL
-struct Mine : lcsm::Mixer<expand::Data<>, oscillation::PerKey<>, shrink::Data<>, lcsm::RunningMax<>> {};
+struct Mine : lcsm::Mixer<expand::Data<>, oscillation::PerKey<>, shrink::Data<>, lcsm::Quotient<lcsm::guard::None>, lcsm::RunningMax<>> {};
 #else
-struct Mine : lcsm::Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, lcsm::RunningMax<>> {};
+struct Mine : lcsm::Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, lcsm::Quotient<lcsm::guard::None>, lcsm::RunningMax<>> {};
 #endif
 
 int size() { return int(sizeof(Mine)); }

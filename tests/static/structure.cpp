@@ -44,8 +44,8 @@ static_assert(X<expand::Tied<tie::Euler>, osc::Discretised<Data<in::delta, Axes:
 // One coefficient system per value channel, denominators per channel, log scales per channel.
 static_assert(!X<expand::Data<>, osc::PerKey<>, shrink::Data<>>::per_channel && X<expand::Data<>, osc::PerValue<>, shrink::Data<>>::per_channel);
 static_assert(!X<expand::Data<>, osc::PerKey<>, shrink::PerValue<>>::denominator_per_channel && X<expand::Data<>, osc::PerValue<>, shrink::Data<>>::denominator_per_channel);
-static_assert(!X<expand::Exp<>, osc::PerKey<>, shrink::Data<>, RunningMax<>>::scale_per_channel);
-static_assert(X<expand::Exp<map::Identity, in::k, Axes::value>, osc::PerKey<>, shrink::Data<>, RunningMax<>>::scale_per_channel);
+static_assert(!X<expand::Exp<>, osc::PerKey<>, shrink::Data<>, Quotient<guard::None>, RunningMax<>>::scale_per_channel);
+static_assert(X<expand::Exp<map::Identity, in::k, Axes::value>, osc::PerKey<>, shrink::Data<>, Quotient<guard::None>, RunningMax<>>::scale_per_channel);
 
 // Sources: the largest of a stage's terms; a positional map makes at least a position.
 static_assert(osc::Identity::source == Source::fixed && osc::FixedDecay<rule::Retention>::source == Source::fixed);

@@ -18,7 +18,7 @@ struct Complex : Mixer<expand::Data<>, oscillation::Polar<>, shrink::Data<>, Quo
 struct Entries : Mixer<expand::Data<>, oscillation::Elementwise<>, shrink::Data<>> {};
 struct Sums : Mixer<expand::Data<>, oscillation::Identity, shrink::Data<>> {};
 struct Scaled : Mixer<expand::Exp<>, oscillation::Scalar<>, shrink::Data<>, Quotient<guard::None>, RunningMax<>> {};
-struct ScaledByKey : Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, RunningMax<FromZero>> {};
+struct ScaledByKey : Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, Quotient<guard::None>, RunningMax<FromZero>> {};
 struct ScaledByValue
     : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, oscillation::PerValue<>, shrink::One, Quotient<guard::None>, RunningMax<>> {};
 struct Means : Mixer<expand::Exp<>, oscillation::PerKey<>, shrink::Data<>, Mean> {};
