@@ -5,59 +5,75 @@
 
 #include <lcsm/mixers/dlr.hpp>
 
-#include <complex>
-
 namespace lcsm::conformance {
 namespace {
 
 template <class M> auto modes_of = []<class T>(const Source<T>& x) {
-  return typename M::template In<const T>{.x = x("x"), .log_neg_re = x("log_neg_re"), .phase = x("phase"), .W = x("W"), .W_imag = x("W_imag")};
+  typename M::template In<const T> in{.x = x("x"), .W = x("W")};
+  if constexpr (requires { in.log_neg_re; }) in.log_neg_re = x("log_neg_re");
+  if constexpr (requires { in.phase; }) in.phase = x("phase");
+  if constexpr (requires { in.W_imag; }) in.W_imag = x("W_imag");
+  return in;
 };
+
+// A Dlr's parameters, all of them there: what a version lacks is 0.
+struct Modes {
+  Array decay, phase, w, w_imag;                            // [N], [N], [C,N,H] twice
+  Index heads, channels;
+  Index size() const { return phase.shape[0]; }
+  View<const double> row(const Array& x) const { return parameter(x.values.data(), 1, size()); }
+  View<const double> matrix(const Array& x) const { return parameter(x.values.data(), heads, size(), channels); }
+};
+Modes empty_modes(Index size, Index heads, Index channels) {
+  const Array row = constant({size}, 0), matrix = constant({heads, size, channels}, 0);
+  return {row, row, matrix, matrix, heads, channels};
+}
+
+// Re K Im K as the imaginary part of a kernel; of the channels below `real`, Re K = Im(i K) instead, by the modes themselves.
+Modes product(Modes from, Index real) {
+  const Index n = from.size(), pairs = n * (n + 1) / 2, first = real > 0 ? n : 0;
+  Modes out = empty_modes(first + pairs, from.heads, from.channels);
+  const auto row = [&](Array& x) { return parameter(x.values.data(), 1, out.size()).features(first, pairs); };
+  const auto matrix = [&](Array& x) { return parameter(x.values.data(), from.heads, out.size(), from.channels); };
+  dlr_product(Dlr::In<const double>{.x = {}, .log_neg_re = from.row(from.decay), .phase = from.row(from.phase), .W = from.matrix(from.w), .W_imag = from.matrix(from.w_imag)},
+              DlrImag::In<double>{.x = {}, .log_neg_re = row(out.decay), .phase = row(out.phase), .W = matrix(out.w).rows(first, pairs), .W_imag = matrix(out.w_imag).rows(first, pairs)});
+  if (real == 0) return out;
+  std::copy_n(from.decay.values.begin(), n, out.decay.values.begin()), std::copy_n(from.phase.values.begin(), n, out.phase.values.begin());
+  const View<double> re = matrix(out.w), im = matrix(out.w_imag);
+  for (Index h = 0; h < from.heads; ++h)
+    for (Index c = 0; c < real; ++c)
+      for (Index a = 0; a < out.size(); ++a) {
+        const bool itself = a < n;
+        re.at(0, 0, h, a, c) = itself ? -from.matrix(from.w_imag).at(0, 0, h, a, c) : 0, im.at(0, 0, h, a, c) = itself ? from.matrix(from.w).at(0, 0, h, a, c) : 0;
+      }
+  return out;
+}
 
 // The file has kernels alone: the answers to an impulse.
 void dlr(Case& c) {
   Problem p;
   p.tokens = c.size("L"), p.heads = c.size("C"), p.values = c.size("H");
-  Index modes = c.size("N");
   const std::string version = c.text("version"), kind = c.text("kernel_to_real");
-  const bool real_weight = version == "Lambda_imag_W_real" || version == "Lambda_real_W_real";
-  Array phase = version == "Lambda_real_W_real" ? constant({modes}, 0) : c.par("Lambda_im"),
-        decay = version.starts_with("Lambda_imag") ? constant({modes}, 0) : c.par("Lambda_log_neg_re");
-  Array w = real_weight ? c.par("W") : part(c.par("W"), 0), w_imag = real_weight ? mapped(w, [](double) { return 0.0; }) : part(c.par("W"), 1);
-  if (kind == "prod") {
-    // Re z Im z = Im(z^2) / 2: the modes are sums of two, the weights products.
-    const Index all = modes * (modes + 1) / 2, rows = p.heads * p.values;
-    Array phases = constant({all}, 0), decays = phases, re = constant({p.heads, p.values, all}, 0), im = re;
-    std::size_t n = 0;
-    for (std::size_t a = 0; a < to_size(modes); ++a)
-      for (std::size_t b = a; b < to_size(modes); ++b, ++n) {
-        phases.values[n] = phase[a] + phase[b], decays.values[n] = std::hypot(decay[a], decay[b]);
-        for (std::size_t r = 0; r < to_size(rows); ++r) {
-          const std::size_t row = r * to_size(modes);
-          const std::complex<double> z =
-              std::complex(w[row + a], w_imag[row + a]) * std::complex(w[row + b], w_imag[row + b]) * (a == b ? 0.5 : 1.0);
-          re.values[r * to_size(all) + n] = z.real(), im.values[r * to_size(all) + n] = z.imag();
-        }
-      }
-    modes = all, phase = phases, decay = decays, w = re, w_imag = im;
-  }
-  p.keys = modes;
+  Modes modes = empty_modes(c.size("N"), p.heads, p.values);
+  if (version != "Lambda_real_W_real") modes.phase = c.par("Lambda_im");
+  if (!version.starts_with("Lambda_imag")) modes.decay = c.par("Lambda_log_neg_re");
+  const bool real_weight = version.ends_with("W_real");
+  modes.w = rearranged(real_weight ? c.par("W") : part(c.par("W"), 0), "CHN", "CNH");
+  if (!real_weight) modes.w_imag = rearranged(part(c.par("W"), 1), "CHN", "CNH");
+  const bool prod = kind == "prod" || kind == "real-prod";
+  if (prod) modes = product(modes, kind == "prod" ? 0 : p.values / 2);
+  p.keys = modes.size();
   p.inputs.add("x", impulse(p.tokens, p.values), "LH", "1L11H");
-  p.inputs.add("phase", phase, "N", "1111N"), p.inputs.add("log_neg_re", decay, "N", "1111N"), p.inputs.add("W", w, "CHN", "11CNH"),
-      p.inputs.add("W_imag", w_imag, "CHN", "11CNH");
+  p.inputs.add("phase", modes.phase, "N", "1111N"), p.inputs.add("log_neg_re", modes.decay, "N", "1111N"), p.inputs.add("W", modes.w, "CNH", "11CNH"),
+      p.inputs.add("W_imag", modes.w_imag, "CNH", "11CNH");
   p.output(c, "kernel", "CHL", "LCH");
-  if (kind == "prod") check<DlrImag>(c, p, modes_of<DlrImag>);
+  if (prod || kind == "imag") check<DlrImag>(c, p, modes_of<DlrImag>);
   else if (kind == "sum") check<DlrSum>(c, p, modes_of<DlrSum>);
-  else if (kind == "imag") check<DlrImag>(c, p, modes_of<DlrImag>);
   else if (kind != "real") raise<FormatError>("lcsm_conformance: kernel_to_real '" + kind + "'");
-  else if (version.empty() || version == "Lambda_imag") check<Dlr>(c, p, modes_of<Dlr>);
-  else if (version == "Lambda_imag_W_real")
-    check<DlrLambdaImagWReal>(
-        c, p, []<class T>(const Source<T>& x) { return DlrLambdaImagWReal::In<const T>{.x = x("x"), .phase = x("phase"), .W = x("W")}; });
-  else if (version == "Lambda_real_W_real")
-    check<DlrLambdaRealWReal>(c, p, []<class T>(const Source<T>& x) {
-      return DlrLambdaRealWReal::In<const T>{.x = x("x"), .log_neg_re = x("log_neg_re"), .W = x("W")};
-    });
+  else if (version.empty()) check<Dlr>(c, p, modes_of<Dlr>);
+  else if (version == "Lambda_imag") check<DlrLambdaImag>(c, p, modes_of<DlrLambdaImag>);
+  else if (version == "Lambda_imag_W_real") check<DlrLambdaImagWReal>(c, p, modes_of<DlrLambdaImagWReal>);
+  else if (version == "Lambda_real_W_real") check<DlrLambdaRealWReal>(c, p, modes_of<DlrLambdaRealWReal>);
   else raise<FormatError>("lcsm_conformance: version '" + version + "'");
 }
 const bool known = add("dlr", dlr);

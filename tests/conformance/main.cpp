@@ -19,11 +19,8 @@ bool add(const char* name, Adapter adapter) { return adapters().emplace(name, ad
 
 bool comes_later(const std::string& name) {
   static const std::set<std::string> names{
-      "abc", "comba", "comba_previous", "delta_rule", "dss", "fftconv", "gated_delta_product", "gated_delta_rule",
-      "gated_delta_rule_qwen3next", "gated_oja_rule", "gateloop_layer", "gdn2", "gsa", "hyena", "iplr",
-      "kda", "kda_kimi", "lightnet", "mamba3", "mega_layer", "mingru", "mlstm", "mlstm_parallel", "model", "momentum_delta_rule",
-      "precond_gated_delta_rule", "precond_kda", "retnet_torchscale", "rwkv4_wkv", "rwkv6", "rwkv7_dplr", "s5",
-      "s5_jax", "sgconv", "tnn_tno", "transformer_vq", "transformer_vq_layer", "vq_codebook"};
+      "abc", "fftconv", "gated_delta_product", "gated_oja_rule", "gsa", "hyena", "mamba3", "mega_layer", "model", "momentum_delta_rule",
+      "precond_gated_delta_rule", "precond_kda", "sgconv", "tnn_tno", "transformer_vq", "transformer_vq_layer", "vq_codebook"};
   return names.contains(name);
 }
 

@@ -26,6 +26,12 @@ inline double normal(Generator& rng, double deviation = 1) {
   const double u = 1 - uniform(rng), v = uniform(rng);                           // u > 0
   return deviation * std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
 }
+// Drawn again until it is within two deviations of its own, and scaled so that `deviation` is what is left (JAX's truncated normal).
+inline double truncated_normal(Generator& rng, double deviation = 1) {
+  double x = normal(rng);
+  while (std::abs(x) > 2) x = normal(rng);
+  return deviation / 0.87962566103423978 * x;
+}
 inline double inverse_softplus(double x) { return x + std::log(-std::expm1(-x)); }
 
 // view[., ., h, r, f] = f(h, r, f), in order.

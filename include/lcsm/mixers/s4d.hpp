@@ -3,11 +3,13 @@
 
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mixer.hpp>
+#include <lcsm/mixers/hippo.hpp>
 #include <lcsm/mixers/init.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 
 #include <algorithm>
-#include <vector>
+#include <complex>
+#include <type_traits>
 
 namespace lcsm {
 
@@ -27,7 +29,7 @@ using Oscillation = oscillation::Discretised<Step, Real, Term<Plane::phase, comb
 //
 // x [B,T,1,H]: channels are the value axis and the N/2 stored modes (one of each conjugate pair, hence the 2) are the keys; B is absorbed
 // in C. Parameters: log_dt, D [1,H]; log_A_real, A_imag, C, C_imag [1,N/2,H], the published [H,N/2] seen through strides. What follows
-// (GELU, output GLU) is the layer's. The full kernel of that repository has A = -exp(re) - i im and dt = softplus: give -A_imag and
+// (GELU, output GLU) is the layer's, as is a bandlimit (the repository's: C[n,c] = 0 where dt |A_imag| >= pi bandlimit). The full kernel of that repository has A = -exp(re) - i im and dt = softplus: give -A_imag and
 // log(softplus(inv_dt)).
 struct S4d : Mixer<expand::Tied<tie::ZeroOrderHold>, s4d::Oscillation, s4d::Read, Input<Data<in::x, Axes::value>>, project::TwiceReal,
                    Skip<Learned<in::D, Axes::value>>> {
@@ -49,52 +51,19 @@ struct S4dBilinear : Mixer<expand::Tied<tie::Bilinear, ComplexFactor<Learned<in:
 
 // Where the eigenvalues start, N = twice the stored modes, n = 0 ... N/2-1:
 //   lin   -1/2 + i pi n            inv   -1/2 + i (N/pi) (N/(2n+1) - 1)         quad  -1/2 + i (1+2n)^2 / pi
-//   legs  those of HiPPO-LegS' normal part, -1/2 + i (its positive imaginary parts, ascending)         real  -(n+1)
-enum class S4dStart { lin, inv, legs, quad, real };
+//   inv2  -1/2 + i (N/pi) (N/(n+1) - 1)         rand  -1/2 + i exp(normal)         real  -(n+1)
+//   legs  those of HiPPO-LegS' normal part, -1/2 + i (its positive imaginary parts, ascending); a B of its own is LegS' too, seen by the
+//         modes, its imaginary part clipped at 2 (the repository's; eigenvectors' first entries are positive, as LAPACK's are up to sign)
+enum class S4dStart { lin, inv, inv2, legs, quad, rand, real };
 
-namespace s4d {
-// The positive imaginary parts of the eigenvalues of a real skew-symmetric matrix are its singular values, each of which it has twice:
-// one-sided Jacobi rotations find them to full relative accuracy. Here the skew part of LegS, entries +-sqrt((2n+1)(2k+1)) / 2.
-inline std::vector<double> legs(Index modes) {
-  const Index n = 2 * modes;
-  std::vector<double> a(to_size(n * n), 0.0), sizes;
-  const auto column = [&](Index c) { return a.data() + c * n; };
-  for (Index c = 0; c < n; ++c)
-    for (Index r = 0; r < n; ++r)
-      if (r != c) column(c)[r] = (r > c ? -0.5 : 0.5) * std::sqrt(double((2 * r + 1) * (2 * c + 1)));
-  for (bool turned = true; turned;) {
-    turned = false;
-    for (Index p = 0; p < n; ++p)
-      for (Index q = p + 1; q < n; ++q) {
-        double pp = 0, qq = 0, pq = 0;
-        for (Index r = 0; r < n; ++r) pp += column(p)[r] * column(p)[r], qq += column(q)[r] * column(q)[r], pq += column(p)[r] * column(q)[r];
-        if (std::abs(pq) <= 1e-15 * double(n) * std::sqrt(pp * qq)) continue;
-        turned = true;
-        const double zeta = (qq - pp) / (2 * pq), t = (zeta < 0 ? -1 : 1) / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)),
-                     c = 1 / std::sqrt(1 + t * t), s = c * t;
-        for (Index r = 0; r < n; ++r) {
-          const double x = column(p)[r], y = column(q)[r];
-          column(p)[r] = c * x - s * y, column(q)[r] = s * x + c * y;
-        }
-      }
-  }
-  for (Index c = 0; c < n; ++c) {
-    double sum = 0;
-    for (Index r = 0; r < n; ++r) sum += column(c)[r] * column(c)[r];
-    sizes.push_back(std::sqrt(sum));
-  }
-  std::sort(sizes.begin(), sizes.end());
-  std::vector<double> out;
-  for (Index m = 0; m < modes; ++m) out.push_back(sizes[to_size(2 * m)]);
-  return out;
-}
-}
-
-// The minimal code starts at lin; log_dt uniform in [log low, log high], C complex normal (variance 1 in all), D normal.
-inline void initialise(S4d, const S4d::In<double>& p, init::Generator& rng, S4dStart start = S4dStart::lin, double low = 1e-3,
-                       double high = 1e-1) {
-  const double n = 2 * double(p.A_imag.row()), pi = std::numbers::pi;
-  const std::vector<double> legs = start == S4dStart::legs ? s4d::legs(p.A_imag.row()) : std::vector<double>{};
+// The minimal code starts at lin; log_dt uniform in [log low, log high], C complex normal (variance 1 in all), D normal, B = 1 but for legs.
+template <class M>
+  requires std::is_base_of_v<S4d, M> || std::is_base_of_v<S4dWithB, M> || std::is_base_of_v<S4dBilinear, M>
+void initialise(M, const typename M::template In<double>& p, init::Generator& rng, S4dStart start = S4dStart::lin, double low = 1e-3,
+                double high = 1e-1) {
+  const Index modes = p.A_imag.row();
+  const double n = 2 * double(modes), pi = std::numbers::pi;
+  const hippo::Modes legs = start == S4dStart::legs ? hippo::legs_modes(2 * modes) : hippo::Modes{};
   init::fill(p.log_dt, [&](Index, Index, Index) { return std::log(init::log_uniform(rng, low, high)); });
   init::fill(p.log_A_real, [&](Index, Index a, Index) { return start == S4dStart::real ? std::log(double(a + 1)) : std::log(0.5); });
   init::fill(p.A_imag, [&](Index, Index a, Index) {
@@ -102,12 +71,19 @@ inline void initialise(S4d, const S4d::In<double>& p, init::Generator& rng, S4dS
     switch (start) {
       case S4dStart::lin: return pi * double(a);
       case S4dStart::inv: return n / pi * (n / odd - 1);
-      case S4dStart::legs: return legs[to_size(a)];
+      case S4dStart::inv2: return n / pi * (n / double(a + 1) - 1);
+      case S4dStart::legs: return legs.imag[to_size(modes + a)];
       case S4dStart::quad: return odd * odd / pi;
+      case S4dStart::rand: return std::exp(init::normal(rng));
       case S4dStart::real: break;
     }
     return 0.0;
   });
+  if constexpr (requires { p.B; }) {
+    const auto b = [&](Index a) { return start == S4dStart::legs ? legs.seen(modes + a, hippo::legs_input) : std::complex<double>(1); };
+    init::fill(p.B, [&](Index, Index a, Index) { return b(a).real(); });
+    init::fill(p.B_imag, [&](Index, Index a, Index) { return std::clamp(b(a).imag(), -2.0, 2.0); });
+  }
   init::fill(p.C, [&](Index, Index, Index) { return init::normal(rng, std::sqrt(0.5)); });
   init::fill(p.C_imag, [&](Index, Index, Index) { return init::normal(rng, std::sqrt(0.5)); });
   init::fill(p.D, [&](Index, Index, Index) { return init::normal(rng); });

@@ -4,8 +4,24 @@
 #include <lcsm/stage/maps.hpp>
 
 #include <cmath>
+#include <complex>
 
-namespace lcsm::combine {
+namespace lcsm {
+
+namespace stage {
+// The arc tangent of tables that are made once per call, lane by lane.
+template <class V> V atan2(V y, V x) {
+  if constexpr (simd::width<V> == 1) return std::atan2(y, x);
+  else {
+    simd::scalar_t<V> a[simd::width<V>], b[simd::width<V>];
+    simd::store(a, y), simd::store(b, x);
+    for (std::size_t n = 0; n < std::size_t(simd::width<V>); ++n) a[n] = std::atan2(a[n], b[n]);
+    return simd::load<V>(a);
+  }
+}
+}
+
+namespace combine {
 
 // Maps of several leaves: `apply(V...)`, and `multiplier(V...)` where a gate has it cheaper. Combined in registers when the result is a
 // K x D table that varies with the token, stored otherwise.
@@ -81,9 +97,54 @@ struct BilinearLog {
 struct BilinearAngle {
   static constexpr const char* name = "bilinear, angle";
   template <class V> LCSM_INLINE static V apply(V step, V re, V im) {
-    static_assert(simd::width<V> == 1, "lcsm::combine::BilinearAngle: of parameters only, the arc tangent has no lanes");
     const V x = step * re, y = step * im;
-    return std::atan2(y, V(1) - V(0.25) * (x * x + y * y));
+    return stage::atan2(y, map::constant<V>(1) - map::constant<V>(0.25) * (x * x + y * y));
+  }
+};
+
+// 1 / (re + i im) with |re + i im|^2 taken to be at least 10^N: its parts.
+template <int N> struct ReciprocalReal {
+  static constexpr const char* name = "Re 1/z";
+  template <class V> LCSM_INLINE static V norm(V re, V im) {
+    const V least = map::constant<V>(map::AtMost<N>::most), norm = simd::fma(re, re, im * im);
+    return simd::select(norm < least, least, norm);
+  }
+  template <class V> LCSM_INLINE static V apply(V re, V im) { return re / norm(re, im); }
+};
+template <int N> struct ReciprocalImag {
+  static constexpr const char* name = "Im 1/z";
+  template <class V> LCSM_INLINE static V apply(V re, V im) { return -im / ReciprocalReal<N>::norm(re, im); }
+};
+
+// DSS: the weight of a mode in a softmax over the positions 0 ... L - 1 of a kernel, z = (step re, step_imag im):
+//
+//     w = (exp(z) - 1) / ((exp(L z) - 1) (re + i im)),     with -z for z, times exp(-(L - 1) z), if re > 0
+//
+// where 1 / x is conj(x) / (|x|^2 + 10^-7). Its log magnitude and its angle; of parameters, evaluated in double.
+struct SoftmaxLog {
+  static constexpr const char* name = "softmax over positions, log";
+  template <class V> LCSM_INLINE static V apply(V step, V step_imag, V re, V im, V length) { return V(of(step, step_imag, re, im, length).real()); }
+  template <class V> static std::complex<double> of(V step, V step_imag, V re, V im, V length) {
+    static_assert(simd::width<V> == 1, "lcsm::combine::SoftmaxLog: of parameters only, it has no lanes");
+    using Z = std::complex<double>;
+    const Z lambda(re, im), z(double(step) * re, double(step_imag) * im);
+    const bool grows = re > 0;
+    const Z decays = grows ? -z : z, x = minus_one(double(length) * decays) * lambda;
+    const Z w = minus_one(decays) * std::conj(x) / (std::norm(x) + 1e-7);
+    const Z last = grows ? (double(length) - 1) * z : Z(0);
+    return {std::log(std::abs(w)) - last.real(), std::arg(w) - last.imag()};
+  }
+
+ private:
+  static std::complex<double> minus_one(std::complex<double> z) {            // exp(z) - 1
+    const double half = std::sin(z.imag() / 2);
+    return {std::expm1(z.real()) * std::cos(z.imag()) - 2 * half * half, std::exp(z.real()) * std::sin(z.imag())};
+  }
+};
+struct SoftmaxAngle {
+  static constexpr const char* name = "softmax over positions, angle";
+  template <class V> LCSM_INLINE static V apply(V step, V step_imag, V re, V im, V length) {
+    return V(SoftmaxLog::of(step, step_imag, re, im, length).imag());
   }
 };
 
@@ -108,4 +169,6 @@ template <class Combine, class... V> LCSM_INLINE auto multiplier(V... raw) {
   else return math::exp(Combine::apply(raw...));
 }
 
-}  // namespace lcsm::combine
+}  // namespace combine
+
+}  // namespace lcsm

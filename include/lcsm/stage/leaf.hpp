@@ -55,7 +55,7 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
     const Index rows = X == Axes::matrix ? run.extent.keys : 1, columns = X == Axes::one ? 1 : X == Axes::key ? run.extent.keys : run.extent.values;
     const Index head = stage::group_of(v, run);
     for (Index j = 0; j < count; ++j) {
-      const auto* from = v.data + v.offset(run.batch, run.time.token(first + j), head, 0, 0);
+      const auto* from = v.data + (streams ? v.offset(run.batch, run.time.token(first + j), head, 0, 0) : v.offset(0, 0, head, 0, 0));
       for (Index a = 0; a < rows; ++a)
         for (Index c = 0; c < columns; ++c) out[j * stride + a * columns + c] = stage::convert<T>(from[a * v.stride[3] + c * v.stride[4]]);
     }

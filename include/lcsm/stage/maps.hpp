@@ -71,6 +71,16 @@ struct Elu {
   static constexpr const char* name = "elu";
   template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x > constant<V>(0), x, math::expm1(x)); }
 };
+template <int N, int Sign = 1> struct AtMost {              // min(x, Sign 10^N)
+  static constexpr const char* name = "at most";
+  static constexpr double most = [] {
+    double size = 1;
+    for (int n = N; n < 0; ++n) size /= 10;
+    for (int n = N; n > 0; --n) size *= 10;
+    return Sign * size;
+  }();
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x > constant<V>(most), constant<V>(most), x); }   // NaN stays NaN
+};
 struct Silu {
   static constexpr const char* name = "silu";
   template <class V> LCSM_INLINE static V apply(V x) { return x * math::sigmoid(x); }

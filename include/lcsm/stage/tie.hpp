@@ -40,6 +40,25 @@ struct Euler {
   template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return o.template step<V>(j, a, c); }
 };
 
+// exp(z) - 1 with z = x + i y, by expm1 and half angles: neither part of it loses its size to the 1.
+template <class V> LCSM_INLINE Complex<V> exp_minus_one(V x, V y) {
+  V s, cosine, half, unused;
+  math::sincos(y, &s, &cosine), math::sincos(y * map::constant<V>(0.5), &half, &unused);
+  return {simd::fma(math::expm1(x), cosine, map::constant<V>(-2) * half * half), math::exp(x) * s};
+}
+
+// o - 1: zero-order hold that leaves the division by A to further terms, for a z that is no multiple of A (DSS with two steps).
+struct MinusOne {
+  static constexpr const char* name = "o - 1";
+  static constexpr Want want{.logs = true, .phases = true};
+  template <class O> static constexpr Axes axes = table_axes(O::axes);
+  template <class O> static constexpr Domain domain = O::domain;
+  template <class V, class O> LCSM_INLINE static auto value(const O& o, Index j, Index a, Index c) {
+    const V x = o.template log<V>(j, a, c);
+    if constexpr (O::domain == Domain::real) return V(math::expm1(x)); else return exp_minus_one(x, o.template phase<V>(j, a, c));
+  }
+};
+
 // (exp(z) - 1) / A = step * phi1(z) with z = log o = step * A, and phi1(0) = 1: S4D, DSS. Written with expm1 and half angles, so that
 // nothing cancels when z is small_z (https://doi.org/10.1137/0729014 discusses phi functions); near 0, where in the division by a complex z
 // the parts of the quotient would cancel, by its series, which is right in either part.
@@ -54,9 +73,7 @@ struct ZeroOrderHold {
       return step * simd::select(x == zero, one, math::expm1(x) / simd::select(x == zero, one, x));
     } else {
       const V y = o.template phase<V>(j, a, c);
-      V s, cosine, half, unused;
-      math::sincos(y, &s, &cosine), math::sincos(y * map::constant<V>(0.5), &half, &unused);
-      const V re = simd::fma(math::expm1(x), cosine, map::constant<V>(-2) * half * half), im = math::exp(x) * s;
+      const auto [re, im] = exp_minus_one(x, y);
       // Divide by z scaled to a largest part of 1, so that tiny z neither under- nor overflows.
       const V size = (simd::max)(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
       const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = step / (safe * simd::select(size == zero, one, norm));
