@@ -61,3 +61,20 @@ TEST_CASE("DLR: the sum is the real and the imaginary part", "[mixers]") {
   reference(Dlr{}, Dlr::In<const double>{.x = x, .log_neg_re = none, .phase = phase, .W = W, .W_imag = W_imag}, undamped.view());
   for (Index n = 0; n < re.size(); ++n) CHECK(rotation[n] == undamped[n]);
 }
+
+TEST_CASE("DLR-prod: its modes are sums of two", "[mixers]") {
+  init::Generator rng(13);
+  constexpr Index T = 30, N = 4, H = 2, C = 2, pairs = N * (N + 1) / 2;
+  Buffer<double> x(1, T, 1, H), p(N), phase(N), W(1, 1, C, N, H), W_imag(W), re(1, T, C, H), im(re), prod(re);
+  Buffer<double> of_p(pairs), of_phase(pairs), of_W(1, 1, C, pairs, H), of_W_imag(of_W);
+  for (Index c = 0; c < H; ++c) x[c] = 1;
+  initialise(Dlr{}, {.x = {}, .log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag}, rng, 1e-4, 1e-1, DlrStart::normal);
+  for (double v : phase) CHECK((v >= 0 && v < 2 * std::numbers::pi));
+  const Dlr::In<const double> in{.x = x, .log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag};
+  dlr_product(in, DlrImag::In<double>{.x = {}, .log_neg_re = of_p, .phase = of_phase, .W = of_W, .W_imag = of_W_imag});
+  reference(Dlr{}, in, re.view());
+  reference(DlrImag{}, DlrImag::In<const double>{.x = x, .log_neg_re = p, .phase = phase, .W = W, .W_imag = W_imag}, im.view());
+  reference(DlrImag{}, DlrImag::In<const double>{.x = x, .log_neg_re = of_p, .phase = of_phase, .W = of_W, .W_imag = of_W_imag}, prod.view());
+  // Weights are below 2 / N each, so all terms together below 4 in size.
+  for (Index n = 0; n < re.size(); ++n) CHECK(std::abs(re[n] * im[n] - prod[n]) < 1e-14);
+}

@@ -81,4 +81,27 @@ TEST_CASE("S4D's published starts", "[mixers]") {
   start(S4dStart::real);
   is({0, 0, 0, 0}, 0);
   CHECK(real[3] == std::log(4.0));
+  start(S4dStart::inv2);
+  is({8 / 3.141592653589793 * 7, 8 / 3.141592653589793 * 3}, 2e-14);
+  start(S4dStart::rand);
+  CHECK((imag[0] > 0 && imag[1] > 0 && imag[0] != imag[1]));
+
+  // A B of its own is 1, or what the modes see of LegS' B, clipped.
+  double B[4], B_imag[4];
+  const auto own = [&](auto mixer, S4dStart s) {
+    typename decltype(mixer)::template In<double> p{.x = {}, .log_dt = {}, .log_A_real = parameter(real, 1, 4, 1), .A_imag = parameter(imag, 1, 4, 1)};
+    p.B = parameter(B, 1, 4, 1), p.B_imag = parameter(B_imag, 1, 4, 1);
+    initialise(mixer, p, rng, s);
+  };
+  own(S4dBilinear{}, S4dStart::inv);
+  for (int n = 0; n < 4; ++n) CHECK((B[n] == 1 && B_imag[n] == 0));
+  own(S4dWithB{}, S4dStart::legs);
+  const hippo::Modes legs = hippo::legs_modes(8);
+  double whole = 0;
+  for (int n = 0; n < 4; ++n) {
+    const auto seen = legs.seen(4 + n, hippo::legs_input);
+    CHECK((B[n] == seen.real() && B_imag[n] == std::min(std::max(seen.imag(), -2.0), 2.0)));
+    whole += 2 * std::norm(seen);
+  }
+  CHECK(std::abs(whole - 64) < 1e-12);                      // the sum of 2 n + 1: V is unitary
 }
