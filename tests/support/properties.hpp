@@ -206,7 +206,7 @@ template <class M, class S, class T> class Definition {
                 sum += part == 0 ? re * x - im * y : re * y + im * x;
               }
               if constexpr (M::skip::present)
-                sum += number(std::type_identity<typename M::skip::leaf>{}, b, t, h, c) *
+                if (part == 0) sum += number(std::type_identity<typename M::skip::leaf>{}, b, t, h, c) *
                        number(std::type_identity<typename M::input::leaf>{}, b, t, h, c);
               const bool seen = !call.options.mask || call.mask[to_size(b * n_.tokens + t)] != 0;
               const double off =

@@ -41,7 +41,7 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
   }
 
   // Row of token j, and the number (or lanes of numbers) for key a and value channel c.
-  const T* row(Index j) const noexcept { return base_ + j * token_stride_; }
+  const T* row(Index j, Index a = 0) const noexcept { return base_ + j * token_stride_ + a * row_stride_; }
   Index width() const noexcept { return width_; }
   template <class V> LCSM_INLINE V load(Index j, Index a, Index c) const {
     if constexpr (axes == Axes::one) return V(base_[j * token_stride_]);

@@ -37,11 +37,17 @@ template <Plane P, class Leaf, class T> class RowTile {
     value_.fill(in, run, first, count);
     if (want_log_) raw_.fill(in, run, first, count);
     if constexpr (P == Plane::phase)
-      for (Index j = 0; j < count; ++j)
-        for_lanes<T>(value_.width(), [&]<class V>(std::type_identity<V>, Index a) {
-          const Complex<V> z = unit(simd::load<V>(value_.row(j) + a));
-          simd::store(cos_ + j * value_.width() + a, z.re), simd::store(sin_ + j * value_.width() + a, z.im);
-        });
+      for (Index j = 0; j < count; ++j) {
+        const auto turn = [&](Index to, Index n, const T* from) {
+          for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
+            const Complex<V> z = unit(simd::load<V>(from + a));
+            simd::store(cos_ + j * value_.width() + to + a, z.re), simd::store(sin_ + j * value_.width() + to + a, z.im);
+          });
+        };
+        if constexpr (Leaf::axes == Axes::matrix) {         // rows that are read in place may lie apart
+          for (Index to = 0; to < value_.width(); to += columns_) turn(to, columns_, value_.row(j, to / columns_));
+        } else turn(0, value_.width(), value_.row(j));
+      }
   }
   template <class V> LCSM_INLINE auto value(Index j, Index a, Index c) const {
     if constexpr (P == Plane::phase) return Complex<V>(at<V>(cos_, j, a, c), at<V>(sin_, j, a, c)); else return value_.template load<V>(j, a, c);
