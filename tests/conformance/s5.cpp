@@ -91,9 +91,9 @@ class Beside : public Subject {
 template <class M> void check_beside(Case& c, const Problem& p, const Problem& q) {
   Model<M, double, decltype(bind_of<M>)> wide_p(p, bind_of<M>), wide_q(q, bind_of<M>);
   Model<M, float, decltype(bind_of<M>)> narrow_p(p, bind_of<M>), narrow_q(q, bind_of<M>);
-  test::CallSums sums = sums_of<M>(p, bind_of<M>, wide_p.start(), p.tokens);
-  const test::CallSums other = sums_of<M>(q, bind_of<M>, wide_q.start(), q.tokens);
-  sums.y.insert(sums.y.end(), other.y.begin(), other.y.end());
+  Sums sums = sums_of<M>(p, bind_of<M>, wide_p.start(), p.tokens);
+  const Sums other = sums_of<M>(q, bind_of<M>, wide_q.start(), q.tokens);
+  sums.terms.y.insert(sums.terms.y.end(), other.terms.y.begin(), other.terms.y.end());
   Beside wide(wide_p, wide_q), narrow(narrow_p, narrow_q);
   compare(c, p, wide, narrow, abilities_of<M>, sums, {});
 }
