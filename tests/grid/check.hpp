@@ -47,7 +47,7 @@ template <class M, class T> Result check(std::uint64_t seed) {
     call.options.tuning.rows = 3, call.options.tuning.chunk = 7, call.options.tuning.scan_chunk = 5;
     const Definition<M, T, T> definition(call);
     for (const Way way : ways) {
-      if (has_way<M>(way)) take(Column(int(way)), definition.worst(call, way, call.result(way, random)));
+      if (has_way<M>(way)) take(Column(int(way)), definition.worst(call, way, call.result(way, random, exec::seq)));
       else out.why_not[int(way)] = why_not<M>(way == Way::chunkwise ? Mode::chunkwise : way == Way::attend ? Mode::attention : Mode::scan);
     }
     auto cut = call.empty_result(random);
@@ -55,9 +55,9 @@ template <class M, class T> Result check(std::uint64_t seed) {
     State<M, T> state(n.batch, n.heads, n.keys, n.values);
     Options<T> options = call.options;
     options.final = state;
-    run<M, T, T>(Way::mix, {}, tokens_of<M>(call.in, 0, first), cut.y.view.tokens(0, first), options);
+    run<M, T, T, exec::Seq>(Way::mix, exec::seq, tokens_of<M>(call.in, 0, first), cut.y.view.tokens(0, first), options);
     options.initial = std::as_const(state).view(), options.final = cut.final.view();
-    run<M, T, T>(Way::mix, {}, tokens_of<M>(call.in, first, n.tokens - first), cut.y.view.tokens(first, n.tokens - first), options);
+    run<M, T, T, exec::Seq>(Way::mix, exec::seq, tokens_of<M>(call.in, first, n.tokens - first), cut.y.view.tokens(first, n.tokens - first), options);
     take(Column::split, definition.worst(call, Way::mix, cut));
   }
   Call call(n, style, Call::plain, random);

@@ -40,46 +40,52 @@ template <unsigned N, template <class...> class List, class... Types> struct pic
 template <class...> struct Maps {};
 template <class A, class B> struct joined;
 template <class... A, class... B> struct joined<Maps<A...>, Maps<B...>> { using type = Maps<A..., B...>; };
-// Positive numbers, so that a denominator is: strictly, and with zeros.
-using StrictlyPositive = Maps<map::Exp, map::Sigmoid, map::Softplus, map::EluPlusOne, map::Softmax>;
-using Positive = joined<StrictlyPositive, Maps<map::Relu, map::ReluSquared, map::Square>>::type;
-using AnyMap = joined<Positive, Maps<map::Identity, map::Negate, map::NegExp, map::NegSquare, map::Tanh, map::Elu, map::Silu, map::LogSigmoid<16>,
-                                     map::LogComplement, map::LogAbs, map::Sign, map::RsqrtKeys, map::L2Norm>>::type;
-using RowMaps = joined<AnyMap, Maps<map::RotaryPairs, map::RotaryHalves, map::Then<map::RotaryPairs, map::RsqrtKeys>>>::type;   // rows of more than one number
-// The logs of exponential writes: not above what exp can hold without a running maximum.
+// Maps of the factors of e and s. Positive numbers first, so that a denominator can be: without zeros, then with them; maps of whole rows that turn
+// pairs last. Without map::LogSigmoid<1>: test inputs give it closed gates, and a factor of minus infinity is no number.
+using FactorMaps = Maps<map::Exp, map::Sigmoid, map::Softplus, map::EluPlusOne, map::Softmax, map::TwiceSigmoid, map::Positive,
+                        map::Relu, map::ReluSquared, map::Square,
+                        map::Identity, map::Negate, map::NegExp, map::NegSquare, map::Tanh, map::Elu, map::AtMost<-1>, map::Silu, map::LogSigmoid<16>, map::LogComplement,
+                        map::Rwkv7Decay, map::LogAbs, map::Sign, map::RsqrtKeys, map::L2Norm, map::UnitNorm,
+                        map::RotaryPairs, map::RotaryHalves, map::RotaryHalvesPart<true>, map::RotaryHalvesPart<false>, map::Then<map::RotaryPairs, map::RsqrtKeys>>;
+inline constexpr unsigned log_maps = 5, strictly_positive_maps = 7, positive_maps = 10, any_maps = 26, factor_maps = 31;
+// Maps of the logs of exponential writes: not above what exp can hold without a running maximum.
 using LogMaps = Maps<map::Identity, map::Tanh, map::LogSigmoid<1>, map::NegSquare, map::Negate>;
-// Gates of one leaf. The identity is a log as the caller has it, which may grow.
-using Gates = Maps<map::LogSigmoid<1>, map::LogSigmoid<16>, map::LogComplement, map::LogAbs, map::NegExp, map::NegSquare, map::Then<map::Softplus, map::Negate>,
+// Gates of one leaf. The last, a log as the caller has it, may grow.
+using Gates = Maps<map::LogSigmoid<1>, map::LogSigmoid<16>, map::LogComplement, map::LogAbs, map::NegExp, map::NegSquare, map::Rwkv7Decay, map::Then<map::Softplus, map::Negate>,
                    map::Then<map::LogSigmoid<1>, map::ResetAtStart>, map::Identity>;
-inline constexpr unsigned closing_gates = 8, gates = 9;     // all but the last do not grow
-// Gates of several leaves: lower bound, RG-LRU, Mega, a sampled system, the bilinear rule.
-inline constexpr unsigned joint_gates = 5;
+inline constexpr unsigned gates = 10, closing_gates = 9, log_abs = 3;
+// Gates of several leaves.
+enum Joint : unsigned { lower_bound, recurrent_gate, damped, share, sampled, bilinear, modulus_gate };
+inline constexpr unsigned joint_gates = 7;                  // the last one has an angle
+constexpr bool has_step(unsigned joint) { return joint == sampled || joint == bilinear; }
+inline constexpr unsigned ties = 6, ties_without_step = 3;
 
 // What the bits of detail say. Kept apart from the types, so that a test can count it.
 struct Details {
   unsigned map_e = 0, map_s = 0, gate = 0, tie = 0, guard = 0, start = 0, skip = 0, weight = 0;
   bool positive = false, strictly = false, joint_gate = false, position = false, product = false, own_write = false, extra = false;
 };
-constexpr bool is_sampled(unsigned joint) { return joint >= 3; }
 constexpr Details details(const Choice& c) {
   Details d;
   const EndKind e = expand_kind(c.expand), s = shrink_kind(c.shrink);
   const OscillationKind o = oscillation_kind(c.oscillation);
   const unsigned x = scramble(c.detail + 1), y = scramble(c.detail + 2), z = scramble(c.detail + 3);
-  d.map_e = x % 4099, d.map_s = x / 4099 % 4099, d.weight = y % 3, d.skip = y / 3 % 3, d.start = y / 9 % 2, d.position = y / 18 % 4 == 0, d.product = y / 72 % 2 == 0;
+  d.weight = y % 3, d.skip = y / 3 % 3, d.start = y / 9 % 2, d.position = y / 18 % 4 == 0, d.product = y / 72 % 2 == 0;
   d.own_write = y / 144 % 2 == 0, d.extra = y / 288 % 3 == 0;
   // A denominator is positive if everything is; half of the quotients ask for it.
   const bool can_be_positive = (e.form != Form::complex) && s.form != Form::complex && o.turn == Turn::real && !is_coupled(c) && e.form != Form::tie;
   d.positive = c.normaliser == Normaliser::quotient && can_be_positive && z % 2 == 0;
   d.strictly = d.positive && z / 2 % 2 == 0 && c.readout == Readout::post && e.form != Form::code && s.form != Form::code;
+  // Maps of whole rows need rows of more than one number.
+  const auto map_of = [&](Axes a, unsigned n) { return n % (d.strictly ? strictly_positive_maps : d.positive ? positive_maps : a == Axes::key || a == Axes::value ? factor_maps : any_maps); };
+  d.map_e = e.form == Form::log ? x % 4099 % log_maps : map_of(e.axes, x % 4099), d.map_s = map_of(s.axes, x / 4099 % 4099);
   d.guard = d.strictly ? z / 4 % 4 : d.positive ? 1 + z / 4 % 3 : 2 + z / 4 % 2;
   // Gates of several leaves want numbers that are no rule; two of them give a step size to tie to.
   const bool moves = c.source_o != Source::fixed && o.structure != Structure::identity;
   d.joint_gate = moves && z / 16 % 3 == 0;
-  const bool bilinear_fits = c.source_o == Source::learned && o.turn != Turn::sign && o.structure != Structure::rank_one;
-  if (d.joint_gate) d.gate = z / 48 % (bilinear_fits ? joint_gates : joint_gates - 1);
+  if (d.joint_gate) d.gate = z / 48 % (o.turn == Turn::phase ? joint_gates : joint_gates - 1);
   else d.gate = z / 48 % (e.form == Form::tie ? closing_gates : gates);
-  d.tie = d.joint_gate && is_sampled(d.gate) ? z / 4096 % 5 : z / 4096 % 2;
+  d.tie = d.joint_gate && has_step(d.gate) ? z / 4096 % ties : z / 4096 % ties_without_step;
   return d;
 }
 
@@ -97,15 +103,11 @@ template <Choice C, Details X> struct Build {
   static constexpr EndKind e = expand_kind(C.expand), s = shrink_kind(C.shrink);
   static constexpr OscillationKind o = oscillation_kind(C.oscillation);
 
-  template <unsigned N, Axes A> static constexpr auto end_map() {
-    using List = std::conditional_t<X.strictly, StrictlyPositive, std::conditional_t<X.positive, Positive, std::conditional_t<A == Axes::key || A == Axes::value, RowMaps, AnyMap>>>;
-    return typename pick_from<N, List>::type{};
-  }
   using Rule = std::conditional_t<X.position && !X.positive, ByPosition, Decreasing>;
 
   // A real or complex end; a fixed matrix is one of the keys times one of the channels.
   template <class Name, class Re, class Im, class Other, EndKind K, Source S, unsigned N> static constexpr auto end() {
-    using Map = decltype(end_map<N, K.axes>());
+    using Map = typename pick_from<N, FactorMaps>::type;
     if constexpr (K.form == Form::complex) {
       using Both = ComplexFactor<leaf<Re, K.axes, S, map::Identity, Rule>, leaf<Im, K.axes, S, map::Identity, Decreasing>>;
       if constexpr (K.axes == Axes::matrix && S == Source::fixed) return Stage<Both, Term<Plane::factor, combine::Product, Fixed<Rule, Axes::key>, Fixed<Rule, Axes::value>>>{};
@@ -120,12 +122,16 @@ template <Choice C, Details X> struct Build {
   template <Axes A> static constexpr auto joint_log() {
     constexpr Source S = C.source_o;
     constexpr Axes B = A == Axes::matrix ? Axes::value : A;                // of what comes beside a matrix
-    using Sampled = std::conditional_t<X.gate == 4, combine::BilinearLog, combine::Product>;
-    if constexpr (X.gate == 0) return std::type_identity<Term<Plane::log, combine::LowerBound, Named<in::g, A, S>, Learned<in::lower_bound, B>>>{};
-    else if constexpr (X.gate == 1) return std::type_identity<Term<Plane::log, combine::RecurrentGate, Named<in::g, A, S, map::Sigmoid>, Learned<in::A, B>>>{};
-    else if constexpr (X.gate == 2) return std::type_identity<Term<Plane::log, combine::Damped, Named<in::g, A, S, map::Sigmoid>, Named<in::delta, B, S, map::Sigmoid>>>{};
-    else if constexpr (X.gate == 3) return std::type_identity<Term<Plane::log, Sampled, Named<in::delta, B, S, map::Softplus>, Learned<in::A, A, map::NegExp>>>{};
-    else return std::type_identity<Term<Plane::log, Sampled, Named<in::delta, B, S, map::Softplus>, Learned<in::A, A, map::NegExp>, Learned<in::A_imag, A>>>{};
+    using Gate = Named<in::g, A, S>;
+    using Step = Named<in::delta, B, S, map::Softplus>;
+    using Pole = Learned<in::A, A, map::NegExp>;
+    if constexpr (X.gate == lower_bound) return std::type_identity<Term<Plane::log, combine::LowerBound, Gate, Learned<in::lower_bound, B>>>{};
+    else if constexpr (X.gate == recurrent_gate) return std::type_identity<Term<Plane::log, combine::RecurrentGate, Named<in::g, A, S, map::Sigmoid>, Learned<in::A, B>>>{};
+    else if constexpr (X.gate == damped) return std::type_identity<Term<Plane::log, combine::Damped, Named<in::g, A, S, map::Sigmoid>, Named<in::delta, B, S, map::Sigmoid>>>{};
+    else if constexpr (X.gate == share) return std::type_identity<Term<Plane::log, combine::Share, Gate, Named<in::delta, B, S>>>{};
+    else if constexpr (X.gate == sampled) return std::type_identity<Term<Plane::log, combine::Product, Step, Pole>>{};
+    else if constexpr (X.gate == bilinear) return std::type_identity<Term<Plane::log, combine::BilinearLog, Step, Pole, Learned<in::A_imag, A>>>{};
+    else return std::type_identity<Term<Plane::log, combine::ModulusGate, Gate, Named<in::phase, A, S>>>{};
   }
   template <Axes A> static constexpr auto log_term() {
     if constexpr (X.joint_gate) return joint_log<A>();
@@ -139,13 +145,15 @@ template <Choice C, Details X> struct Build {
   template <Axes A> static constexpr auto turned() {
     using Log = typename decltype(log_term<A>())::type;
     constexpr Axes B = A == Axes::matrix ? Axes::value : A;
-    constexpr bool bilinear = X.joint_gate && X.gate == 4;
+    constexpr bool is_bilinear = X.joint_gate && X.gate == bilinear, is_modulus = X.joint_gate && X.gate == modulus_gate;
     if constexpr (o.turn == Turn::real) return Stage<Log>{};
     else if constexpr (o.turn == Turn::sign) {
-      constexpr bool is_multiplier = !X.joint_gate && C.source_o != Source::fixed && X.gate == 3 && !(A == Axes::matrix && X.product);      // log |x| and the sign of x
+      constexpr bool is_multiplier = !X.joint_gate && C.source_o != Source::fixed && X.gate == log_abs && !(A == Axes::matrix && X.product);      // log |x| and the sign of x
       if constexpr (is_multiplier) return Stage<Log, SignTerm<Named<in::g, A, C.source_o, map::Sign>>>{};
       else return Stage<Log, SignTerm<leaf<in::a, A, C.source_o, map::Sign, Alternating>>>{};
-    } else if constexpr (bilinear)
+    } else if constexpr (is_modulus)
+      return Stage<Log, Term<Plane::phase, combine::Angle, Named<in::g, A, C.source_o>, Named<in::phase, A, C.source_o>>>{};
+    else if constexpr (is_bilinear)
       return Stage<Log, Term<Plane::phase, combine::BilinearAngle, Named<in::delta, B, C.source_o, map::Softplus>, Learned<in::A, A, map::NegExp>, Learned<in::A_imag, A>>>{};
     else if constexpr (A == Axes::matrix && X.extra && C.source_o != Source::fixed)
       return Stage<Log, Term<Plane::phase, combine::Product, Named<in::phase, Axes::value, C.source_o>, Learned<in::A_imag, Axes::matrix>>>{};
@@ -177,7 +185,7 @@ template <Choice C, Details X> struct Build {
 
   static constexpr auto expand() {
     if constexpr (e.form == Form::tie) {
-      using Rule_ = pick<X.tie, tie::Complement, tie::VariancePreserving, tie::Euler, tie::ZeroOrderHold, tie::Bilinear>;
+      using Rule_ = pick<X.tie, tie::Complement, tie::VariancePreserving, tie::MinusOne, tie::Euler, tie::ZeroOrderHold, tie::Bilinear>;
       if constexpr (X.extra) return Stage<Tied<Rule_>, FactorTerm<Data<in::i, Axes::one, map::Sigmoid>>>{}; else return Stage<Tied<Rule_>>{};
     } else if constexpr (e.form == Form::code) {
       if constexpr (X.extra) return Stage<FactorTerm<OneHot<in::code>>, FactorTerm<Data<in::i, Axes::one, map::Sigmoid>>>{}; else return Stage<FactorTerm<OneHot<in::code>>>{};

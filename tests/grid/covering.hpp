@@ -36,12 +36,25 @@ constexpr Choice choice(int triple) {
 }
 constexpr bool is_legal_triple(int triple) { return choice(triple).expand >= 0; }
 
+// Most triples run in double, some in float.
+constexpr bool runs_in_float(int triple) { return scramble(unsigned(triple) + 7919) % 8 == 0; }
+
 // About twenty triples in which every expand and shrink, and every structure, turn and coupling of the oscillation occurs.
 inline constexpr int samples = 20;
 constexpr int sample(int n) {
   constexpr int coupled[] = {16 + 2, 29 + 5, 16 + 8, 29 + 10};
   const int e = n % expands, o = n < 16 ? n : coupled[n - 16], s = n * 4 % shrinks;
   return (e * oscillations + o) * shrinks + s;
+}
+
+// Some choices that Mixer refuses.
+inline constexpr int refused_choices = 48;
+constexpr Choice refused(int n) {
+  for (unsigned at = scramble(unsigned(n) + 31);; at = scramble(at)) {
+    Choice c = with_parts(int(at % unsigned(triples)), int(scramble(at) % unsigned(part_combinations)));
+    c.detail = at;
+    if (*why_no_such_type(c) == 0 && *why_illegal(c) != 0) return c;
+  }
 }
 
 }  // namespace lcsm::grid

@@ -86,14 +86,22 @@ constexpr const char* why_no_such_type(const Choice& c) {
   if (e.form == Form::tie && c.source_e != c.source_o) return "a tie has the source of its oscillation";
   return "";
 }
-// What Mixer refuses, in its words (up to the colon that tells the way out); empty if it does not. The order is that of its assertions.
-constexpr const char* why_illegal(const Choice& c) {
+// What Mixer refuses: its assertions in their order, each in its words up to the colon that tells the way out; empty where it holds.
+inline constexpr int rules = 5;
+constexpr const char* refusal(const Choice& c, int rule) {
   const bool log = expand_kind(c.expand).form == Form::log, mean = c.normaliser == Normaliser::mean;
-  if (c.running_max && !log) return "RunningMax stabilises exponential writes, but no expand term is a LogTerm";
-  if (c.running_max && c.normaliser == Normaliser::none) return "RunningMax keeps the memory times exp(-p), which only a Quotient takes out again";
-  if (mean && (!log || c.running_max || has_value_log(c) || c.readout != Readout::post || is_complex(c))) return "Mean divides each real memory entry by its log weights on the key axis";
-  if (is_coupled(c) && (c.running_max || mean)) return "a coupling (LowRank) mixes keys of one scale";
-  if (!is_complex(c) && c.projection == Projection::complex) return "project::Complex reads two parts, but the memory is real";
+  const bool fits_mean = log && !c.running_max && !has_value_log(c) && c.readout == Readout::post && !is_complex(c);
+  switch (rule) {
+    case 0: return c.running_max && !log ? "RunningMax stabilises exponential writes, but no expand term is a LogTerm" : "";
+    case 1: return c.running_max && c.normaliser == Normaliser::none ? "RunningMax keeps the memory times exp(-p), which only a Quotient takes out again" : "";
+    case 2: return mean && !fits_mean ? "Mean divides each real memory entry by its log weights on the key axis" : "";
+    case 3: return is_coupled(c) && (c.running_max || mean) ? "a coupling (LowRank) mixes keys of one scale" : "";
+    default: return !is_complex(c) && c.projection == Projection::complex ? "project::Complex reads two parts, but the memory is real" : "";
+  }
+}
+constexpr const char* why_illegal(const Choice& c) {
+  for (int n = 0; n < rules; ++n)
+    if (*refusal(c, n) != 0) return refusal(c, n);
   return "";
 }
 constexpr bool is_legal(const Choice& c) { return *why_no_such_type(c) == 0 && *why_illegal(c) == 0; }

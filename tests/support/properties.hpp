@@ -62,7 +62,8 @@ inline void poison_scratch() {
   std::memset(scratch.arena(0).take<unsigned char>(bytes), poison, to_size(bytes));
 }
 
-template <class M, class S, class T> void run(Way way, const Threads& exec, const Inputs<S>& in, const View<S>& y, Options<T> options) {
+template <class M, class S, class T, class Exec = Threads>
+void run(Way way, const std::type_identity_t<Exec>& exec, const Inputs<S>& in, const View<S>& y, Options<T> options) {
   poison_scratch();
   options.tuning.scan_units = way == Way::scan ? 1000000 : 1;
   if (way == Way::recurrent) recurrent(exec, M{}, in, y, options);
@@ -145,11 +146,11 @@ template <class M, class S, class T = storage_compute_t<S>> class RandomCall {
     return {Guarded<S>({n.batch, n.tokens, n.heads, 1, parts * n.values}, layout_, random),
             GuardedState<M, T>(sequences, n, layout_ == Layout::strided ? Layout::rows : layout_, random)};
   }
-  Result result(Way way, Random& random, const Threads& exec = {}) const {
+  template <class Exec = Threads> Result result(Way way, Random& random, const Exec& exec = {}) const {
     Result out = empty_result(random);
     Options<T> full = options;
     full.final = out.final.view();
-    run<M, S, T>(way, exec, in, out.y.view, full);
+    run<M, S, T, Exec>(way, exec, in, out.y.view, full);
     return out;
   }
   std::string text() const {

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# COMPILER: tried on FILE with FOLDERS and SYSTEM_FOLDERS. EXPECTED: a program that prints the reasons, one a line.
+set(arguments "")
+foreach(folder IN LISTS FOLDERS)
+  list(APPEND arguments "-I${folder}")
+endforeach()
+foreach(folder IN LISTS SYSTEM_FOLDERS)
+  list(APPEND arguments -isystem "${folder}")
+endforeach()
+execute_process(COMMAND "${COMPILER}" --version OUTPUT_VARIABLE banner)
+set(first "")
+if(banner MATCHES "clang")
+  list(APPEND arguments -ferror-limit=0)
+  set(first first)                                         # it stops at the first assertion of a class that fails
+endif()
+execute_process(COMMAND "${CMAKE_COMMAND}" -E env LC_ALL=C "${COMPILER}" -std=c++20 -DLCSM_NO_XSIMD -fsyntax-only ${arguments} "${FILE}"
+  ERROR_VARIABLE said RESULT_VARIABLE status)
+execute_process(COMMAND "${EXPECTED}" ${first} OUTPUT_VARIABLE expected COMMAND_ERROR_IS_FATAL ANY)
+if(status EQUAL 0)
+  message(FATAL_ERROR "it compiles")
+endif()
+# One reason a line, as the compiler came to them; an error of another kind is a line of its own.
+string(REGEX REPLACE "[][;]" " " said "${said}")            # what would part or join the elements of a list
+string(REGEX MATCHALL "error: [^\n]*" errors "${said}")
+set(reasons "")
+foreach(error IN LISTS errors)
+  if(error MATCHES "lcsm::Mixer: ([^:]*(::[^:]*)*)")
+    string(APPEND reasons "${CMAKE_MATCH_1}\n")
+  else()
+    string(APPEND reasons "${error}\n")
+  endif()
+endforeach()
+if(NOT reasons STREQUAL expected)
+  message(FATAL_ERROR "expected:\n${expected}\nthe compiler says:\n${reasons}")
+endif()
