@@ -57,6 +57,8 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   static constexpr bool oscillation_is_polar = oscillation::polar;
   static constexpr bool stabiliser_fits = !stabiliser::scaled || expand::has(Plane::log);
   static constexpr bool scale_comes_out = !stabiliser::scaled || normaliser::quotient;
+  // The bonus has one scale for all keys of a value channel.
+  static constexpr bool bonus_has_one_scale = !stabiliser::scaled || !overlaps(weight::axes_of(Plane::log), axes::keyed);
   static constexpr bool mean_fits = !normaliser::mean || (expand::has(Plane::log) && !stabiliser::scaled && !overlaps(log_axes, axes::valued) && !readout::previous && !complex);
   static constexpr bool coupling_fits = !coupled || (!stabiliser::scaled && !normaliser::mean);
   static constexpr bool projection_fits = complex || projection::parts == 1;
@@ -64,6 +66,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   static_assert(oscillation_is_polar, "lcsm::Mixer: an oscillation is given by its log magnitude and phase: wrap the leaf in LogTerm or PhaseTerm (a sign in SignTerm)");
   static_assert(stabiliser_fits, "lcsm::Mixer: RunningMax stabilises exponential writes, but no expand term is a LogTerm: drop it");
   static_assert(scale_comes_out || normaliser::mean, "lcsm::Mixer: RunningMax keeps the memory times exp(-p), which only a Quotient takes out again: add a Quotient, or drop it");
+  static_assert(bonus_has_one_scale, "lcsm::Mixer: under RunningMax a Bonus has one log weight for all keys: let it vary over the value axis, or make it a FactorTerm");
   static_assert(mean_fits, "lcsm::Mixer: Mean divides each real memory entry by its log weights on the key axis: give expand a LogTerm without value axis, the Post readout and no RunningMax");
   static_assert(coupling_fits, "lcsm::Mixer: a coupling (LowRank) mixes keys of one scale: drop RunningMax and Mean, which give keys scales of their own");
   static_assert(projection_fits, "lcsm::Mixer: project::Complex reads two parts, but the memory is real: drop it");
