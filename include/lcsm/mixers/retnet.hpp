@@ -92,7 +92,7 @@ void retnet_parallel_scale(const View<S>& q, const View<S>& k, const View<T>& sc
     for (Index h = 0; h < heads; ++h)
       retnet::rows(q, k, b, h, heads, std::max<Index>(q.time(), 1), [&](Index t, double sum, double moduli) {
         const double root = std::sqrt(retnet::weight(h, t));
-        const double r = row == RetNetRow::modulus_of_sum ? std::max(std::abs(sum) / root, 1.0) : std::clamp(moduli / root, 1.0, 5e4);
+        const double r = row == RetNetRow::modulus_of_sum ? (std::max)(std::abs(sum) / root, 1.0) : std::clamp(moduli / root, 1.0, 5e4);
         scale(b, t, h, 0) = T(1 / (root * r));
       });
 }
@@ -108,10 +108,10 @@ template <class S, class T> void retnet_chunk_scale(const View<S>& q, const View
           columns.assign(to_size(D), 0.0);
           for (Index n = 0; n < K * D; ++n) columns[to_size(n % D)] += std::abs(m[to_size(n)]) / retnet::weight(h, chunk - 1);
           rho = 1;
-          for (const double x : columns) rho = std::max(rho, x);
+          for (const double x : columns) rho = (std::max)(rho, x);
         }
         const double root = std::sqrt(retnet::weight(h, t % chunk));
-        scale(b, t, h, 0) = T(1 / (root * std::max({1.0, moduli / root, rho})));
+        scale(b, t, h, 0) = T(1 / (root * (std::max)({1.0, moduli / root, rho})));
         retnet::rotated<retnet::Key>(k, b, t, h, heads, key);
         for (Index a = 0; a < K; ++a)
           for (Index c = 0; c < D; ++c) {
