@@ -97,4 +97,57 @@ static_assert(is_a<RgLru>(Structure::per_value, Domain::real, true, false));
 static_assert(is_a<RgLruUnreset>(Structure::per_value, Domain::real, true, false));
 static_assert(is_a<MegaEma>(Structure::elementwise, Domain::real, false, true));
 
+static_assert(is_a<TnlSiluValue>(Structure::scalar, Domain::real, true, false));
+static_assert(is_a<TnlLrpe>(Structure::per_key, Domain::complex, true, false));
+static_assert(is_a<CosFormer>(Structure::scalar, Domain::complex, true, false));
+static_assert(is_a<LrpeRotate>(Structure::identity, Domain::real, true, false));
+static_assert(is_a<LrpeRotateLow>(Structure::identity, Domain::real, true, false));
+static_assert(is_a<LrpeRotateHigh>(Structure::identity, Domain::real, true, false));
+static_assert(is_a<LightNet>(Structure::identity, Domain::real, true, false));
+static_assert(is_a<LightNetLayer>(Structure::identity, Domain::real, true, false));
+static_assert(is_a<LrpeCosine>(Structure::per_key, Domain::complex, true, false));
+static_assert(is_a<LrpeLearned>(Structure::per_key, Domain::complex, true, false));
+static_assert(is_a<DecayingFastWeights>(Structure::rank_one, Domain::real, true, false));
+static_assert(is_a<GatedFastWeights>(Structure::rank_one, Domain::real, true, false));
+static_assert(is_a<GateLoopAttention>(Structure::scalar, Domain::complex, true, false));
+static_assert(is_a<Rwkv4>(Structure::per_value, Domain::real, true, false));
+static_assert(is_a<Rwkv6>(Structure::per_key, Domain::real, true, false));
+static_assert(is_a<Rwkv6Layer>(Structure::per_key, Domain::real, true, false));
+static_assert(is_a<Mlstm>(Structure::scalar, Domain::real, true, false));
+static_assert(is_a<MlstmFromNothing>(Structure::scalar, Domain::real, true, false));
+static_assert(is_a<MlstmLayer>(Structure::scalar, Domain::real, true, false));
+static_assert(is_a<MinGru>(Structure::per_value, Domain::real, true, false));
+static_assert(is_a<MinGruLinear>(Structure::per_value, Domain::real, true, false));
+static_assert(is_a<MinLstm>(Structure::per_value, Domain::real, true, false));
+static_assert(is_a<MinLstmLinear>(Structure::per_value, Domain::real, true, false));
+static_assert(is_a<MinLstmUnscaled>(Structure::per_value, Domain::real, true, false));
+
+static_assert(is_a<DeltaRule>(Structure::identity, Domain::real, true, false) && DeltaRule::coupled);
+static_assert(is_a<DeltaRuleNorm>(Structure::identity, Domain::real, true, false) && DeltaRuleNorm::coupled);
+static_assert(is_a<DeltaNet>(Structure::identity, Domain::real, true, false) && DeltaNet::coupled);
+static_assert(is_a<Iplr>(Structure::identity, Domain::real, true, false) && Iplr::coupled);
+static_assert(is_a<GatedDeltaRule>(Structure::scalar, Domain::real, true, false) && GatedDeltaRule::coupled);
+static_assert(is_a<GatedDeltaNet>(Structure::scalar, Domain::real, true, false) && GatedDeltaNet::coupled);
+static_assert(is_a<Comba>(Structure::scalar, Domain::real, true, false) && Comba::coupled);
+static_assert(is_a<CombaDecayed>(Structure::scalar, Domain::real, true, false) && CombaDecayed::coupled);
+static_assert(is_a<CombaLayer>(Structure::scalar, Domain::real, true, false) && CombaLayer::coupled);
+static_assert(is_a<Kda>(Structure::per_key, Domain::real, true, false) && Kda::coupled);
+static_assert(is_a<KdaLayer>(Structure::per_key, Domain::real, true, false) && KdaLayer::coupled);
+static_assert(is_a<KdaLayerSafe>(Structure::per_key, Domain::real, true, false) && KdaLayerSafe::coupled);
+static_assert(is_a<Gdn2>(Structure::per_key, Domain::real, true, false) && Gdn2::coupled);
+static_assert(is_a<Gdn2Layer>(Structure::per_key, Domain::real, true, false) && Gdn2Layer::coupled);
+static_assert(is_a<Dplr>(Structure::per_key, Domain::real, true, false) && Dplr::coupled);
+static_assert(is_a<Rwkv7>(Structure::per_key, Domain::real, true, false) && Rwkv7::coupled);
+static_assert(is_a<Rwkv7Layer>(Structure::per_key, Domain::real, true, false) && Rwkv7Layer::coupled);
+
+static_assert(is_a<DssExp>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<DssExpNoScale>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<DssExpReIm>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<DssClip>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<DssSoftmax>(Structure::elementwise, Domain::complex, false, true));
+static_assert(is_a<S4>(Structure::per_key, Domain::complex, true, true) && S4::coupled);
+static_assert(is_a<S5>(Structure::per_value, Domain::complex, true, true));
+static_assert(is_a<S5Bilinear>(Structure::per_value, Domain::complex, true, true));
+static_assert(is_a<S5Clipped>(Structure::per_value, Domain::complex, true, true));
+
 }  // namespace lcsm::detail
