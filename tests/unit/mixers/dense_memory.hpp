@@ -9,7 +9,9 @@
 #include <lcsm/mode/chunkwise.hpp>
 #include <lcsm/mode/reference.hpp>
 
+#include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace lcsm::test {
