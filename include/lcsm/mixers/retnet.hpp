@@ -66,7 +66,7 @@ inline double dot(const std::vector<double>& x, const std::vector<double>& y) {
 }
 // For every token, the sum over s in its chunk of gamma^(t-s) q'_t . k'_s, and that of the moduli.
 template <class S, class F> void rows(const View<S>& q, const View<S>& k, Index b, Index h, Index heads, Index chunk, F&& use) {
-  std::vector<std::vector<double>> keys(to_size(std::min(chunk, q.time())));
+  std::vector<std::vector<double>> keys(to_size((std::min)(chunk, q.time())));
   std::vector<double> query;
   for (Index t = 0; t < q.time(); ++t) {
     rotated<map::RotaryPairs>(q, b, t, h, heads, query), rotated<Key>(k, b, t, h, heads, keys[to_size(t % chunk)]);
