@@ -40,7 +40,7 @@ TEST_CASE("the algebra of a mixer in words, whole") {
   CHECK(describe(Mamba{}) ==
         "e  factor    key        data      B\n"
         "e  factor    value      tied      step\n"
-        "o  log       matrix     data      product(softplus(sum(delta, delta_bias)), A)\n"
+        "o  log       matrix     data      softplus(delta + delta_bias) A\n"
         "s  factor    key        data      C\n"
         "i  x\n"
         "y + D i\n"
@@ -50,18 +50,40 @@ TEST_CASE("the algebra of a mixer in words, whole") {
 }
 
 TEST_CASE("terms of every kind") {
-  CHECK(holds(describe<HgrnComplex>(), "o  log       value      data      lower bound of f, lower_bound"));
+  CHECK(holds(describe<HgrnComplex>(), "o  log       value      data      log (lower_bound + (1 - lower_bound) sigmoid(f))"));
   CHECK(holds(describe<HgrnComplex>(), "o  phase     value      learned   phase"));
   CHECK(holds(describe<HgrnComplex>(), "e  factor    value      tied      1 - |o|"));
   CHECK(holds(describe<MambaComplex>(), "s  factor    matrix     learned   C + i C_imag"));
-  CHECK(holds(describe<RetNet>(), "e  factor    key        data      rotary (pairs) of k / sqrt K"));
+  CHECK(holds(describe<RetNet>(), "e  factor    key        data      rotary (pairs) of (k / sqrt K)"));
   CHECK(holds(describe<Retention>(), "o  log       one        fixed     log (1 - 2^(-5-h))"));
-  CHECK(holds(describe<Averaged>(), "s  factor    key        data      L2 norm of q / sqrt K"));
+  CHECK(holds(describe<Averaged>(), "s  factor    key        data      L2 norm of (q / sqrt K)"));
   CHECK(holds(describe<Everything>(), "o  log       key        data      map(g)"));
   CHECK(holds(describe<Codes>(), "e  factor    key        data      one-hot(code)"));
   CHECK(holds(describe<Codes>(), "s  log       key        data      q . codebook[a]"));
   CHECK(holds(describe<Codes>(), "o  factor    one        data      sign(g), which is 1 or -1"));
-  CHECK(holds(describe<Delta>(), "o  coupling  key x key  data      low rank: write product(k, beta), erase k after the decay"));
+  CHECK(holds(describe<Delta>(), "o  coupling  key x key  data      low rank: write k beta, erase k after the decay"));
+}
+
+TEST_CASE("a stage as one formula") {
+  using words::formula;
+  CHECK(formula<Mamba::oscillation>() == "exp(softplus(delta[c] + delta_bias[c]) A[a,c])");
+  CHECK(formula<MambaLog::oscillation>() == "exp(-softplus(delta[c] + delta_bias[c]) exp(A_log[a,c]))");
+  CHECK(formula<MambaComplex::oscillation>() == "exp(delta[c] A[a,c] + i delta[c] A_imag[a,c])");
+  CHECK(formula<MambaComplex::expand>() == "(B[a,c] + i B_imag[a,c]) step");
+  CHECK(formula<HgrnComplex::oscillation>() == "(lower_bound[c] + (1 - lower_bound[c]) sigmoid(f[c])) exp(i phase[c])");
+  CHECK(formula<HgrnReal::oscillation>() == "lower_bound[c] + (1 - lower_bound[c]) sigmoid(f[c])");
+  CHECK(formula<GlaLayerGate::oscillation>() == "exp(log sigmoid(g[a]) / 16)");
+  CHECK(formula<Retention::oscillation>() == "1 - 2^(-5-h)");
+  CHECK(formula<Codes::oscillation>() == "sign(g) |g|");
+  CHECK(formula<Everything::oscillation>() == "exp(map(g[a]) + map(f[c]))");
+  CHECK(formula<LinearTransformer::shrink>() == "elu(q[a]) + 1");
+  CHECK(formula<Hgrn::expand>() == "1");
+  CHECK(formula<Delta::oscillation>() == "(I - k beta k^T) exp(g)");
+  using Plus = Stage<LowRank<FactorTerm<Data<in::b>>, FactorTerm<Data<in::a, Axes::key, map::Negate>>, Order::before_decay>, LogTerm<Data<in::g>>>;
+  CHECK(formula<Plus>() == "exp(g[a]) + b a^T");
+  using Bilinear = Stage<Term<Plane::log, combine::BilinearLog, Learned<in::log_dt, Axes::value, map::Exp>, Learned<in::A, Axes::matrix>, Learned<in::A_imag, Axes::matrix>>,
+                         Term<Plane::phase, combine::BilinearAngle, Learned<in::log_dt, Axes::value, map::Exp>, Learned<in::A, Axes::matrix>, Learned<in::A_imag, Axes::matrix>>>;
+  CHECK(formula<Bilinear>() == "bilinear(exp(log_dt[c]) (A[a,c] + i A_imag[a,c]))");
 }
 
 TEST_CASE("parts") {
