@@ -86,7 +86,10 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
         next = (std::max)({next, tile.o.template log<double>(0, a, c) + p, log_e}), at = (std::max)({at, p, log_e + own});
       }
     }
-    const auto decay = [&](Index a) { return of(tile.o.template value<double>(0, a, c)) * std::exp(scaled ? p - next : 0.0); };
+    const auto decay = [&](Index a) {                       // by its log: exp(log) may be 0 where exp(log + p - next) is not
+      if constexpr (scaled) return of(tile.o.template times<double, axes::all, false>(1.0, 0, a, c)) * std::exp(tile.o.template log<double>(0, a, c) + p - next);
+      else return of(tile.o.template value<double>(0, a, c));
+    };
     F erased{}, z_erased{}, numerator{}, denominator{};
     if constexpr (M::coupled)
       for (Index a = 0; a < K; ++a) {

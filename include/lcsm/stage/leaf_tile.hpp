@@ -121,6 +121,11 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
     else return simd::load<V>(row(j) + c);
   }
   const auto& first() const { return std::get<0>(leaves_); }
+  template <std::size_t N> const auto& leaf() const { return std::get<N>(leaves_); }
+  // Along the stored row, whichever axis that is.
+  template <class V, class Tile> static V load_row(const Tile& leaf, Index j, Index n) {
+    if constexpr (Tile::axes == Axes::one) return V(leaf.row(j)[0]); else return simd::load<V>(leaf.row(j) + n);
+  }
 
  private:
   template <class V> auto at(Index j, Index n) const {
@@ -128,10 +133,6 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
       if constexpr (Multiplier) return combine::multiplier<Combine>(load_row<V>(leaf, j, n)...);
       else return Combine::apply(load_row<V>(leaf, j, n)...);
     }, leaves_);
-  }
-  // Along the stored row, whichever axis that is.
-  template <class V, class Tile> static V load_row(const Tile& leaf, Index j, Index n) {
-    if constexpr (Tile::axes == Axes::one) return V(leaf.row(j)[0]); else return simd::load<V>(leaf.row(j) + n);
   }
   void combine(Index count) {
     for (Index j = 0; j < count; ++j) {

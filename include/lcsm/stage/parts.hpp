@@ -30,19 +30,38 @@ struct Unnormalised { using kind = kind::normaliser; static constexpr bool quoti
 struct Mean { using kind = kind::normaliser; static constexpr bool quotient = false, mean = true; };
 template <class Guard> struct Quotient { using kind = kind::normaliser; static constexpr bool quotient = true, mean = false; using guard = Guard; };
 
-// Guards of a denominator d; p is the log scale of the memory (0 without a stabiliser). N is a power of ten.
+// Guards of a denominator d; p is the log scale of the memory (0 without a stabiliser). N is a power of ten. For gradients: `slopes`, by d and by p.
 namespace guard {
+template <class V> struct Slopes { V d, p; };
 constexpr double ten_to(int n) { double x = 1; for (int j = 0; j < -n; ++j) x /= 10; return x; }
-struct None { template <class V> LCSM_INLINE static V apply(V d, V) { return d; } };
-template <int N> struct Add { template <class V> LCSM_INLINE static V apply(V d, V) { return d + map::constant<V>(ten_to(N)); } };
+struct None {
+  template <class V> LCSM_INLINE static V apply(V d, V) { return d; }
+  template <class V> LCSM_INLINE static Slopes<V> slopes(V, V) { return {map::constant<V>(1), map::constant<V>(0)}; }
+};
+template <int N> struct Add {
+  template <class V> LCSM_INLINE static V apply(V d, V) { return d + map::constant<V>(ten_to(N)); }
+  template <class V> LCSM_INLINE static Slopes<V> slopes(V, V) { return {map::constant<V>(1), map::constant<V>(0)}; }
+};
 template <int N> struct Floor {
   template <class V> LCSM_INLINE static V apply(V d, V) { const V low = map::constant<V>(ten_to(N)); return simd::select(d < low, low, d); }
+  template <class V> LCSM_INLINE static Slopes<V> slopes(V d, V) {
+    const V zero = map::constant<V>(0);
+    return {simd::select(d < map::constant<V>(ten_to(N)), zero, map::constant<V>(1)), zero};
+  }
 };
 template <int N> struct AtLeastOne {                        // mLSTM: max(|d|, exp(-p)) + eps; the exponent is capped, so nothing overflows
   template <class V> LCSM_INLINE static V apply(V d, V p) {
-    const V cap = map::constant<V>(80), least = math::exp(simd::select(-p > cap, cap, -p)), size = simd::abs(d);
-    return simd::select(size < least, least, size) + map::constant<V>(ten_to(N));
+    const V size = simd::abs(d), low = least(p);
+    return simd::select(size < low, low, size) + map::constant<V>(ten_to(N));
   }
+  template <class V> LCSM_INLINE static Slopes<V> slopes(V d, V p) {
+    const V size = simd::abs(d), low = least(p), zero = map::constant<V>(0), one = map::constant<V>(1);
+    return {simd::select(size < low, zero, simd::select(d < zero, -one, one)), simd::select(size < low, simd::select(-p > map::constant<V>(cap), zero, -low), zero)};
+  }
+
+ private:
+  static constexpr double cap = 80;
+  template <class V> LCSM_INLINE static V least(V p) { return math::exp(simd::select(-p > map::constant<V>(cap), map::constant<V>(cap), -p)); }
 };
 }
 

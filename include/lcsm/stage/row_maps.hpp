@@ -12,8 +12,19 @@ namespace lcsm::map {
 //
 //   static constexpr bool positional;                           whether the position matters (then the stage is not time-invariant)
 //   template <class T> static void row(T* x, Index n, const Where&);
+//   template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&);     for gradients
 //
-// Rows are mapped in place, in the type the kernel computes in.
+// Rows are mapped in place, in the type the kernel computes in; row_vjp turns the cotangent of the mapped row into that of the raw row x.
+
+namespace detail {
+// y = x / size, size^2 = |x|^2 or that plus a constant: bar <- (bar - y (y . bar)) / size.
+template <class T, class Size> void off_direction(const T* x, T* bar, Index n, Size&& size_of) {
+  double sum = 0, along = 0;
+  for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]), along += double(x[a]) * double(bar[a]);
+  const double size = size_of(sum);
+  for (Index a = 0; a < n; ++a) bar[a] = T((double(bar[a]) - double(x[a]) / size * (along / size)) / size);
+}
+}
 
 struct RsqrtKeys {                                          // x / sqrt(K), the customary scale of the query
   static constexpr const char* name = "/ sqrt K";
@@ -22,6 +33,7 @@ struct RsqrtKeys {                                          // x / sqrt(K), the 
     const T scale = T(1 / std::sqrt(double(w.keys)));
     for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, simd::load<V>(x + a) * V(scale)); });
   }
+  template <class T> static void row_vjp(const T*, T* bar, Index n, const Where& w) { row(bar, n, w); }
 };
 
 struct L2Norm {                                             // x / sqrt(|x|^2 + 1e-6)
@@ -33,6 +45,7 @@ struct L2Norm {                                             // x / sqrt(|x|^2 + 
     const T scale = T(1 / std::sqrt(sum));
     for (Index a = 0; a < n; ++a) x[a] *= scale;
   }
+  template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) { detail::off_direction(x, bar, n, [](double sum) { return std::sqrt(sum + 1e-6); }); }
 };
 
 struct UnitNorm {                                           // x / max(|x|, 1e-12)
@@ -43,6 +56,12 @@ struct UnitNorm {                                           // x / max(|x|, 1e-1
     for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]);
     const double norm = std::sqrt(sum);
     for (Index a = 0; a < n; ++a) x[a] = T(double(x[a]) / (norm < 1e-12 ? 1e-12 : norm));   // NaN stays NaN
+  }
+  template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) {
+    double sum = 0;
+    for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]);
+    if (std::sqrt(sum) < 1e-12) for (Index a = 0; a < n; ++a) bar[a] = T(double(bar[a]) / 1e-12);
+    else detail::off_direction(x, bar, n, [](double square) { return std::sqrt(square); });
   }
 };
 
@@ -55,6 +74,15 @@ struct Softmax {
     for (Index a = 0; a < n; ++a) x[a] = math::exp(x[a] - top), sum += x[a];
     for (Index a = 0; a < n; ++a) x[a] /= sum;
   }
+  template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) {
+    double top = n > 0 ? double(x[0]) : 0, sum = 0, mean = 0;
+    for (Index a = 1; a < n; ++a) top = double(x[a]) > top ? double(x[a]) : top;
+    for (Index a = 0; a < n; ++a) {
+      const double e = math::exp(double(x[a]) - top);
+      sum += e, mean += e * double(bar[a]);
+    }
+    for (Index a = 0; a < n; ++a) bar[a] = T(math::exp(double(x[a]) - top) / sum * (double(bar[a]) - mean / sum));
+  }
 };
 
 namespace detail {
@@ -63,34 +91,39 @@ template <class T> void rotate(T& even, T& odd, double angle) {
   const T c = T(std::cos(angle)), s = T(std::sin(angle)), x = even, y = odd;
   even = x * c - y * s, odd = y * c + x * s;
 }
+inline double pair_angle(Index a, Index n) { return std::pow(1e4, n > 2 ? -double(a) / double(n - 2) : 0.0); }
+inline double half_angle(Index a, Index n) { return std::pow(1e4, -2 * double(a) / double(n)); }
+template <class T> void rotate_pairs(T* x, Index n, double position) {
+  for (Index a = 0; a + 1 < n; a += 2) rotate(x[a], x[a + 1], position * pair_angle(a, n));
+}
+template <class T> void rotate_halves(T* x, Index n, Index first, Index last, double position) {
+  for (Index a = first; a < last; ++a) rotate(x[a], x[a + n / 2], position * half_angle(a, n));
+}
 }
 
 struct RotaryPairs {                                        // pairs (2j, 2j+1), angles 10000^(-j / (K/2 - 1)): TorchScale's RetNet
   static constexpr const char* name = "rotary (pairs)";
   static constexpr bool positional = true;
-  template <class T> static void row(T* x, Index n, const Where& w) {
-    for (Index a = 0; a + 1 < n; a += 2) {
-      detail::rotate(x[a], x[a + 1], double(w.position) * std::pow(1e4, n > 2 ? -double(a) / double(n - 2) : 0.0));
-    }
-  }
+  template <class T> static void row(T* x, Index n, const Where& w) { detail::rotate_pairs(x, n, double(w.position)); }
+  template <class T> static void row_vjp(const T*, T* bar, Index n, const Where& w) { detail::rotate_pairs(bar, n, -double(w.position)); }
 };
 
 struct RotaryHalves {                                       // pairs (j, j + K/2), angles 10000^(-2j / K): flash-linear-attention's RetNet
   static constexpr const char* name = "rotary (halves)";
   static constexpr bool positional = true;
-  template <class T> static void row(T* x, Index n, const Where& w) {
-    for (Index a = 0; a < n / 2; ++a) detail::rotate(x[a], x[a + n / 2], double(w.position) * std::pow(1e4, -2 * double(a) / double(n)));
-  }
+  template <class T> static void row(T* x, Index n, const Where& w) { detail::rotate_halves(x, n, 0, n / 2, double(w.position)); }
+  template <class T> static void row_vjp(const T*, T* bar, Index n, const Where& w) { detail::rotate_halves(bar, n, 0, n / 2, -double(w.position)); }
 };
 
 // The same pairs and angles, the pairs of the higher frequencies j < K/4 alone, or of the lower ones: LRPE's half-rotate.
 template <bool High> struct RotaryHalvesPart {
   static constexpr const char* name = High ? "rotary (halves, high)" : "rotary (halves, low)";
   static constexpr bool positional = true;
-  template <class T> static void row(T* x, Index n, const Where& w) {
-    for (Index a = High ? 0 : n / 4; a < (High ? n / 4 : n / 2); ++a)
-      detail::rotate(x[a], x[a + n / 2], double(w.position) * std::pow(1e4, -2 * double(a) / double(n)));
-  }
+  template <class T> static void row(T* x, Index n, const Where& w) { turn(x, n, double(w.position)); }
+  template <class T> static void row_vjp(const T*, T* bar, Index n, const Where& w) { turn(bar, n, -double(w.position)); }
+
+ private:
+  template <class T> static void turn(T* x, Index n, double position) { detail::rotate_halves(x, n, High ? 0 : n / 4, High ? n / 4 : n / 2, position); }
 };
 
 struct ResetAtStart {                                       // on a log plane: the first token of a sequence forgets what was before it
@@ -98,6 +131,9 @@ struct ResetAtStart {                                       // on a log plane: t
   static constexpr bool positional = true;
   template <class T> static void row(T* x, Index n, const Where& w) {
     if (w.position == 0) for (Index a = 0; a < n; ++a) x[a] = -std::numeric_limits<T>::infinity();
+  }
+  template <class T> static void row_vjp(const T*, T* bar, Index n, const Where& w) {
+    if (w.position == 0) std::fill_n(bar, n, T(0));
   }
 };
 
@@ -125,5 +161,31 @@ template <class Map, class T> void apply_row(T* x, Index n, const Where& w) {
     for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, V(Map::apply(simd::load<V>(x + a)))); });
 }
 template <class... Maps> template <class T> void Then<Maps...>::row(T* x, Index n, const Where& w) { (apply_row<Maps>(x, n, w), ...); }
+
+// Whether a map has gradients, and how many rows of scratch its vjp needs.
+template <class Map> struct Slope {
+  static constexpr bool known = requires(double* x, Index n, const Where& w) { Map::template row_vjp<double>(x, x, n, w); } || requires(double x) { Map::vjp(x, x); };
+  static constexpr Index rows = 0;
+};
+template <class... Maps> struct Slope<Then<Maps...>> {
+  static constexpr bool known = (Slope<Maps>::known && ...);
+  static constexpr Index rows = Index(sizeof...(Maps)) + (std::max)({Index(0), Slope<Maps>::rows...});
+};
+
+// The cotangent of a mapped row, in place, to that of the raw row x. scratch: Slope<Map>::rows rows of n numbers.
+template <class Map, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch);
+template <class T, class First, class... Rest> void pull_chain(std::type_identity<Then<First, Rest...>>, const T* x, T* bar, Index n, const Where& w, T* scratch) {
+  if constexpr (sizeof...(Rest) == 0) pull_row<First>(x, bar, n, w, scratch);
+  else {                                                    // what the later maps see is mapped again
+    std::copy_n(x, n, scratch), apply_row<First>(scratch, n, w);
+    pull_row<Then<Rest...>>(scratch, bar, n, w, scratch + n), pull_row<First>(x, bar, n, w, scratch + n);
+  }
+}
+template <class Map, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch) {
+  if constexpr (requires { Map::template row_vjp<T>(x, bar, n, w); }) Map::row_vjp(x, bar, n, w);
+  else if constexpr (RowMap<Map>) pull_chain(std::type_identity<Map>{}, x, bar, n, w, scratch);
+  else if constexpr (!std::is_same_v<Map, Identity>)
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(bar + a, V(Map::vjp(simd::load<V>(x + a), simd::load<V>(bar + a)))); });
+}
 
 }  // namespace lcsm::map

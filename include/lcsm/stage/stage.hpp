@@ -66,6 +66,7 @@ template <class... Terms> struct Stage {
     template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(terms_).template step<V>(j, a, c); }
     const auto& coupling() const { return std::get<coupling_index()>(terms_); }
+    template <std::size_t N> const auto& term_tile() const { return std::get<N>(terms_); }
 
    private:
     template <class Each> struct tile_of { using type = typename Each::template Tile<T>; };

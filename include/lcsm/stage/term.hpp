@@ -55,6 +55,7 @@ template <Plane P, class Leaf, class T> class RowTile {
   template <class V> LCSM_INLINE V log(Index j, Index a, Index c) const { return raw_.template load<V>(j, a, c); }
   template <class V> LCSM_INLINE V phase(Index j, Index a, Index c) const { return value_.template load<V>(j, a, c); }
   template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return value_.first().template load<V>(j, a, c); }
+  const auto& leaf() const { return value_; }
 
  private:
   template <class V> LCSM_INLINE V at(const T* rows, Index j, Index a, Index c) const {
@@ -87,6 +88,7 @@ template <Plane P, class Combine, class T, class... Leaves> class RegisterTile {
   template <class V> LCSM_INLINE V log(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
   template <class V> LCSM_INLINE V phase(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
   template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(leaves_).template load<V>(j, a, c); }
+  template <std::size_t N> const auto& leaf() const { return std::get<N>(leaves_); }
 
  private:
   template <class V> LCSM_INLINE V raw(Index j, Index a, Index c) const {
@@ -119,6 +121,7 @@ template <class Wide, Plane P, Axes X, class T> class TableTile {
   template <class V> LCSM_INLINE V log(Index, Index a, Index c) const { return at<V>(raw_, a, c); }
   template <class V> LCSM_INLINE V phase(Index, Index a, Index c) const { return at<V>(raw_, a, c); }
   template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return V(wide_.template step<double>(j, a, c)); }
+  const Wide& wide() const { return wide_; }
 
  private:
   Index size() const { return keys_ * values_; }
@@ -188,6 +191,8 @@ template <class Re, class Im> struct ComplexFactor {
     template <class In> void begin(const In& in, const Run& run) { re_.begin(in, run), im_.begin(in, run); }
     template <class In> void fill(const In& in, const Run& run, Index first, Index count) { re_.fill(in, run, first, count), im_.fill(in, run, first, count); }
     template <class V> LCSM_INLINE Complex<V> value(Index j, Index a, Index c) const { return {re_.template load<V>(j, a, c), im_.template load<V>(j, a, c)}; }
+    const auto& re() const { return re_; }
+    const auto& im() const { return im_; }
 
    private:
     LeafTile<Re, T> re_;

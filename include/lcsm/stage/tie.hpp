@@ -6,7 +6,8 @@
 namespace lcsm {
 
 // Writes and reads that are a function of the oscillation, with no input of their own. A tie sees the oscillation's log, phase, value and
-// step at the same token, key and lanes.
+// step at the same token, key and lanes. For gradients, `vjp(o, j, a, c, bar, to)` tells `to` the cotangents of what the tie has read: magnitude
+// (|o|), log, phase, step, value.
 namespace tie {
 
 template <class V, class O> using value_of = decltype(std::declval<const O&>().template value<V>(Index(0), Index(0), Index(0)));
@@ -18,6 +19,7 @@ struct Complement {
   template <class O> static constexpr Axes axes = table_axes(O::axes_of(Plane::log));
   template <class O> static constexpr Domain domain = Domain::real;
   template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return -math::expm1(o.template log<V>(j, a, c)); }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.magnitude(-real_part(bar)); }
 };
 
 // sqrt(1 - |o|^2): RG-LRU, and the LRU's gain at initialisation.
@@ -29,6 +31,11 @@ struct VariancePreserving {
   template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) {
     return math::sqrt(-math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c)));
   }
+  // At |o| = 1 the slope is infinite: that of the square root is kept at 1000, as in google-deepmind/recurrentgemma.
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O& o, Index j, Index a, Index c, F bar, To&& to) {
+    const V size = o.template magnitude<V>(j, a, c), open = -math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c));
+    to.magnitude(-(real_part(bar) * size) / math::sqrt((simd::max)(open, map::constant<V>(2.5e-7))));
+  }
 };
 
 // The step size itself (Euler's rule for the input): Mamba.
@@ -38,6 +45,7 @@ struct Euler {
   template <class O> static constexpr Axes axes = O::step_axes();
   template <class O> static constexpr Domain domain = Domain::real;
   template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return o.template step<V>(j, a, c); }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.step(real_part(bar)); }
 };
 
 // exp(z) - 1 with z = x + i y, by expm1 and half angles: neither part of it loses its size to the 1.
@@ -57,6 +65,7 @@ struct MinusOne {
     const V x = o.template log<V>(j, a, c);
     if constexpr (O::domain == Domain::real) return V(math::expm1(x)); else return exp_minus_one(x, o.template phase<V>(j, a, c));
   }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.value(bar); }
 };
 
 // (exp(z) - 1) / A = step * phi1(z) with z = log o = step * A, and phi1(0) = 1: S4D, DSS. Written with expm1 and half angles, so that
@@ -68,28 +77,54 @@ struct ZeroOrderHold {
   template <class O> static constexpr Axes axes = table_axes(O::axes);
   template <class O> static constexpr Domain domain = O::domain;
   template <class V, class O> LCSM_INLINE static auto value(const O& o, Index j, Index a, Index c) {
-    const V x = o.template log<V>(j, a, c), step = o.template step<V>(j, a, c), zero = map::constant<V>(0), one = map::constant<V>(1);
-    if constexpr (O::domain == Domain::real) {
-      return step * simd::select(x == zero, one, math::expm1(x) / simd::select(x == zero, one, x));
-    } else {
+    const V x = o.template log<V>(j, a, c), step = o.template step<V>(j, a, c);
+    if constexpr (O::domain == Domain::real) return step * phi1(x); else return step * phi1(x, o.template phase<V>(j, a, c));
+  }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O& o, Index j, Index a, Index c, F bar, To&& to) {
+    const V x = o.template log<V>(j, a, c), step = o.template step<V>(j, a, c);
+    if constexpr (O::domain == Domain::real) to.step(bar * phi1(x)), to.log(bar * step * slope(x));
+    else {
       const V y = o.template phase<V>(j, a, c);
-      const auto [re, im] = exp_minus_one(x, y);
-      // Divide by z scaled to a largest part of 1, so that tiny z neither under- nor overflows.
-      const V size = (simd::max)(simd::abs(x), simd::abs(y)), safe = simd::select(size == zero, one, size);
-      const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = step / (safe * simd::select(size == zero, one, norm));
-      const Complex<V> series = near_zero(x, y);
-      const auto small_z = size < map::constant<V>(0.25);
-      return Complex<V>(simd::select(small_z, series.re * step, simd::fma(re, u, im * v) * scale), simd::select(small_z, series.im * step, simd::fma(im, u, -(re * v)) * scale));
+      const Complex<V> by_step = conj(phi1(x, y)) * bar, by_z = conj(slope(x, y)) * bar * step;
+      to.step(by_step.re), to.log(by_z.re), to.phase(by_z.im);
     }
   }
 
+  // phi1(z) = (exp(z) - 1) / z, and its derivative (exp(z) - phi1(z)) / z.
+  template <class V> LCSM_INLINE static V phi1(V x) {
+    const V zero = map::constant<V>(0), one = map::constant<V>(1);
+    return simd::select(x == zero, one, math::expm1(x) / simd::select(x == zero, one, x));
+  }
+  template <class V> LCSM_INLINE static Complex<V> phi1(V x, V y) {
+    const auto [re, im] = exp_minus_one(x, y);
+    const Complex<V> series = near_zero<V, phi1_ratio, sizeof(simd::scalar_t<V>) == 4 ? 7 : 13>(x, y), far = divide(re, im, x, y);
+    const auto small_z = largest(x, y) < map::constant<V>(0.25);
+    return {simd::select(small_z, series.re, far.re), simd::select(small_z, series.im, far.im)};
+  }
+  template <class V> LCSM_INLINE static V slope(V x) { return slope(x, map::constant<V>(0)).re; }
+  template <class V> LCSM_INLINE static Complex<V> slope(V x, V y) {
+    const Complex<V> one = phi1(x, y), z = exp_minus_one(x, y);
+    const Complex<V> series = near_zero<V, slope_ratio, sizeof(simd::scalar_t<V>) == 4 ? 9 : 17>(x, y), far = divide(z.re - one.re + map::constant<V>(1), z.im - one.im, x, y);
+    const auto small_z = largest(x, y) < map::constant<V>(0.5);
+    return {simd::select(small_z, series.re * map::constant<V>(0.5), far.re), simd::select(small_z, series.im * map::constant<V>(0.5), far.im)};
+  }
+
  private:
-  // The sum of z^k / (k + 1)!, for |z| < 0.36; what is left out is below eps / 2 of the imaginary part, y / 2.
-  template <class V> LCSM_INLINE static Complex<V> near_zero(V x, V y) {
-    constexpr int order = sizeof(simd::scalar_t<V>) == 4 ? 7 : 13;
+  template <class V> LCSM_INLINE static V largest(V x, V y) { return (simd::max)(simd::abs(x), simd::abs(y)); }
+  // Divided by z scaled to a largest part of 1, so that tiny z neither under- nor overflows.
+  template <class V> LCSM_INLINE static Complex<V> divide(V re, V im, V x, V y) {
+    const V zero = map::constant<V>(0), one = map::constant<V>(1), size = largest(x, y), safe = simd::select(size == zero, one, size);
+    const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = one / (safe * simd::select(size == zero, one, norm));
+    return {simd::fma(re, u, im * v) * scale, simd::fma(im, u, -(re * v)) * scale};
+  }
+  // Sums of powers of z whose coefficients c[k] / c[k-1] have the ratio Ratio(k): z^k / (k + 1)! and 2 (k + 1) z^k / (k + 2)!. What is left out is below
+  // eps / 2 of the imaginary part, for |z| < 0.36 and |z| < 0.71.
+  static constexpr double phi1_ratio(int k) { return 1.0 / (k + 1); }
+  static constexpr double slope_ratio(int k) { return (k + 1.0) / (k * (k + 2.0)); }
+  template <class V, double (*Ratio)(int), int Order> LCSM_INLINE static Complex<V> near_zero(V x, V y) {
     V re = map::constant<V>(1), im = map::constant<V>(0);
-    for (int k = order; k >= 1; --k) {
-      const V part = map::constant<V>(1.0 / (k + 1)), u = x * part, v = y * part;
+    for (int k = Order; k >= 1; --k) {
+      const V part = map::constant<V>(Ratio(k)), u = x * part, v = y * part;
       const V next = simd::fma(u, re, simd::fma(-v, im, map::constant<V>(1)));
       im = simd::fma(u, im, v * re), re = next;
     }
@@ -108,6 +143,13 @@ struct Bilinear {
     const auto x = o.template value<V>(j, a, c);
     if constexpr (O::domain == Domain::real) return scale * (x + map::constant<V>(1));
     else return Complex<V>(scale * (x.re + map::constant<V>(1)), scale * x.im);
+  }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O& o, Index j, Index a, Index c, F bar, To&& to) {
+    const V half = map::constant<V>(0.5);
+    const auto x = o.template value<V>(j, a, c);
+    to.value(bar * (o.template step<V>(j, a, c) * half));
+    if constexpr (O::domain == Domain::real) to.step(bar * (x + map::constant<V>(1)) * half);
+    else to.step((bar.re * (x.re + map::constant<V>(1)) + bar.im * x.im) * half);
   }
 };
 
@@ -151,6 +193,7 @@ template <class Tie, class O> struct TiedTo {
       else if constexpr (complex) return Complex<V>(at<V>(re_, j, a, c), at<V>(im_, j, a, c));
       else return at<V>(re_, j, a, c);
     }
+    const OTile& oscillation() const { return *o_; }
 
    private:
     // Keys are read one at a time from the oscillation's tile, value channels in lanes.
@@ -186,6 +229,7 @@ template <class Tie, class O> struct TiedTo {
     template <class V> LCSM_INLINE auto value(Index, Index a, Index c) const {
       if constexpr (complex) return Complex<V>(at<V>(re_, a, c), at<V>(im_, a, c)); else return at<V>(re_, a, c);
     }
+    const auto& oscillation() const { return o_; }
 
    private:
     template <class V> LCSM_INLINE V at(const T* table, Index a, Index c) const {

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "properties.hpp"
+
+#include <lcsm/mode/reference_vjp.hpp>
+
+namespace lcsm::test {
+
+// The members of Inputs, to be written.
+template <class S> struct GradientViews {
+  View<S> q, k, v, g, phase, f, i, beta, a, b, u, w, x, x_imag, delta, lower_bound, A, A_imag, B, B_imag, C, C_imag, D, codebook;
+};
+
+// A poisoned gradient for everything that a mixer reads, with the extents and the repeated axes of the inputs.
+template <class M, class S> class RandomGradients {
+ public:
+  GradientViews<S> views;
+
+  template <class In> RandomGradients(const In& in, Layout layout, Random& random) {
+    M::visit([&]<class Leaf>() {
+      door::names_of<Leaf>::each([&]<class Name>() {
+        auto& mine = Name::of(views);
+        if (mine.data) return;
+        const auto& of = Name::of(in);
+        numbers_.emplace_back(of.extent, layout, random);
+        mine = numbers_.back().view;
+        for (std::size_t x = 0; x < 5; ++x)
+          if (of.stride[x] == 0) mine.stride[x] = 0;
+      });
+    });
+  }
+  RandomGradients(const RandomGradients&) = delete;
+  bool slack_is_untouched() const {
+    return std::all_of(numbers_.begin(), numbers_.end(), [](const auto& x) { return x.slack_is_untouched(); });
+  }
+
+ private:
+  std::deque<Guarded<S>> numbers_;
+};
+
+// What a loss is made of: random numbers to multiply the outputs and the final state with.
+template <class M> class RandomLoss {
+ public:
+  Buffer<double> y;
+  State<M, double> final;
+
+  RandomLoss(const Shape& n, Index sequences, Random& random) : y(n.batch, n.tokens, n.heads, M::projection::parts * n.values), final(sequences, n.heads, n.keys, n.values) {
+    for (double& x : y) x = random.uniform(-1, 1);
+    final.components([&](const char* name, auto& buffer) {
+      const std::string_view which = name;
+      if (which == "position" || which == "clock" || which == "touched") return;
+      for (auto& x : buffer) x = static_cast<std::remove_reference_t<decltype(x)>>(random.uniform(-1, 1));
+    });
+  }
+  // The loss of a call in double, and the sum of the sizes of its terms.
+  template <class In> std::pair<double, double> of(const In& in, Options<double> options) const {
+    Buffer<double> out(y.view().batch(), y.view().time(), y.view().head(), y.view().feature());
+    State<M, double> end = final;
+    options.final = end.view();
+    reference(M{}, in, out.view(), options);
+    double loss = 0, size = 0;
+    const auto add = [&](double x, double weight) { loss += x * weight, size += std::abs(x * weight); };
+    for (Index n = 0; n < out.size(); ++n) add(out[n], y[n]);
+    zip_states(std::as_const(end).view(), std::as_const(final).view(), [&](std::string_view name, auto x, auto weight) {
+      if (name != "position" && name != "clock" && name != "touched" && std::abs(double(x)) < 1e30) add(double(x), double(weight));
+    });
+    return {loss, size};
+  }
+};
+
+// Whether a number is one that a central difference can be taken at.
+inline bool is_smooth(double x) { return std::abs(x) < 1e30; }
+
+// dL/dx by a central difference. Its error is h^2 / 6 of a third derivative and eps / h of the loss: with h = 2^-17 both are near 1e-10 of what is
+// summed for losses whose derivatives are of their own size. 1e-7 leaves room for derivatives 10 times larger at each order.
+inline constexpr double step_size = 0x1p-17, difference_tolerance = 1e-7;
+template <class F> double central_difference(double& x, F&& loss) {
+  const double at = x;
+  x = at + step_size;
+  const double high = loss();
+  x = at - step_size;
+  const double low = loss();
+  x = at;
+  return (high - low) / (2 * step_size);
+}
+
+// The reference adjoint of random calls against central differences of the reference, at `entries` numbers of every input and of the initial state.
+template <class M> void check_gradients(std::uint64_t seed, Index calls = 6, Index entries = 4) {
+  Random random(seed);
+  for (Index round = 0; round < repeated(calls); ++round) {
+    using Call = RandomCall<M, double, double>;
+    const auto kind = typename Call::Kind(round % 3);
+    const Shape n{kind == Call::packed ? 1 : 2, random.between(1, 9), 2, has_keys<M>() ? random.between(1, 4) : 1, random.between(1, 3)};
+    Style style;
+    style.dense = random.one_in(2);
+    Call call(n, style, kind, random);
+    INFO(call.text());
+    const RandomLoss<M> loss(n, call.sequences, random);
+    RandomGradients<M, double> grads(call.in, style.dense ? Layout::dense : any_layout(random), random);
+    State<M, double> initial_bar(call.sequences, n.heads, n.keys, n.values);
+    reference_vjp(M{}, call.in, loss.y.view(), grads.views, call.options, {.final = loss.final.view(), .initial = initial_bar.view()});
+    CHECK(grads.slack_is_untouched());
+    const double size = loss.of(call.in, call.options).second + 1;
+    const auto check = [&](const std::string& name, double& x, double given) {
+      const double right = is_smooth(x) ? central_difference(x, [&] { return loss.of(call.in, call.options).first; }) : 0;
+      INFO(name << ": " << given << " for " << right << ", sizes " << size << ", at " << x);
+      CHECK(std::abs(given - right) <= difference_tolerance * size * 10);
+    };
+    M::visit([&]<class Leaf>() {
+      door::names_of<Leaf>::each([&]<class Name>() {
+        const auto of = Name::of(call.in);
+        const auto grad = Name::of(grads.views);
+        for (Index e = 0; e < entries; ++e) {
+          const Index at[] = {random.below(of.batch()), random.below(of.time()), random.below(of.head()), random.below(of.row()), random.below(of.feature())};
+          check(Name::name, const_cast<double&>(of.at(at[0], at[1], at[2], at[3], at[4])), grad.at(at[0], at[1], at[2], at[3], at[4]));
+        }
+      });
+    });
+    if (call.initial) {
+      const StateView<double> state = call.initial->view();
+      call.options.initial = std::as_const(*call.initial).view();
+      Index left = 0;
+      zip_states(state, initial_bar.view(), [&](std::string_view name, auto& x, auto& bar) {
+        if constexpr (std::is_same_v<std::remove_reference_t<decltype(x)>, double>) {
+          if (name == "clock" || name == "touched" || ++left % 7 != 0) return;
+          check("initial " + std::string(name), x, bar);
+        }
+      });
+    }
+  }
+}
+
+}  // namespace lcsm::test
