@@ -3,6 +3,7 @@
 
 #include <lcsm/call/door.hpp>
 
+#include <string_view>
 #include <vector>
 
 namespace lcsm {
@@ -27,6 +28,10 @@ template <class Query, class Book> struct names_of<Logits<Query, Book>> {
   template <class F> static void each(F&& f) { f.template operator()<Query>(), f.template operator()<Book>(); }
 };
 
+template <class Leaf, class Name> constexpr bool is_book() {
+  if constexpr (requires { Leaf::book_name; }) return std::string_view(Name::name) == Leaf::book_name; else return false;
+}
+
 // A gradient has the extents of the call, or says (extent 1, stride 0) along which axes it is to be summed.
 template <class Leaf, class In, class G> void gradient(const char* function, const In& in, const G& grads, const Extent& n, Index batch, Index tokens) {
   names_of<Leaf>::each([&]<class Name>() {
@@ -39,8 +44,8 @@ template <class Leaf, class In, class G> void gradient(const char* function, con
       bool stream = Leaf::streams;
       Index rows = Leaf::axes == Axes::matrix ? n.keys : 1, features = Leaf::axes == Axes::one ? 1 : Leaf::axes == Axes::key ? n.keys : n.values;
       if constexpr (requires { Leaf::book(in); }) {
-        const bool is_book = std::string_view(Name::name) == Leaf::book_name;
-        stream = !is_book, rows = is_book ? n.keys : 1, features = Leaf::view(in).feature();
+        constexpr bool book = is_book<Leaf, Name>();
+        stream = !book, rows = book ? n.keys : 1, features = Leaf::view(in).feature();
       }
       axis(function, name, v, 0, stream ? batch : 1, true), axis(function, name, v, 1, stream ? tokens : 1, true), axis(function, name, v, 3, rows, true), axis(function, name, v, 4, features, true);
     }
@@ -71,45 +76,104 @@ Call<M, T, In> checked_adjoint(const char* function, const In& in, const View<Y>
   return call;
 }
 
-// Where cotangents arrive: for every member of the caller's aggregate that has a gradient, sums in double with the extents of that gradient's view.
-// Leaves of one name share theirs. `store` rounds once.
-template <class M, class G> class Gradients {
+// Where the cotangents of one unit of work arrive for one member of the aggregate: in the caller's gradient itself where no other unit adds to the same
+// numbers and nothing is summed, else in sums of the unit's own.
+template <class S> struct GradientSlot {
+  View<S> direct{};
+  View<double> wide{};
+
+  explicit operator bool() const { return direct || wide; }
+  Index head(const Run& run) const { return direct ? stage::group_of(direct, run) : 0; }
+  template <class X> void add(Index b, Index t, Index h, Index rows, Index columns, const X* bar) const {
+    const auto into = [&](auto view) {
+      auto* first = view.data + view.offset(b, t, h, 0, 0);
+      using E = std::remove_reference_t<decltype(*first)>;
+      for (Index a = 0; a < rows; ++a)
+        for (Index c = 0; c < columns; ++c) first[a * view.stride[3] + c * view.stride[4]] += static_cast<E>(bar[a * columns + c]);
+    };
+    if constexpr (std::is_floating_point_v<S>) if (direct) return into(direct);
+    into(wide);
+  }
+  void add_one(Index b, Index t, Index h, Index r, Index f, double bar) const {
+    if constexpr (std::is_floating_point_v<S>) if (direct) return void(direct.at(b, t, h, r, f) += S(bar));
+    wide.at(b, t, h, r, f) += bar;
+  }
+};
+
+// The gradients of a call that computes in T. Units of work (a head of a sequence, or a stretch of its tokens) sum apart, in double, and are added up in
+// the order of their numbers, so that no thread count changes a bit. Leaves of one name share their sums.
+template <class M, class G, class T> class Gradients {
  public:
-  explicit Gradients(const G& grads) : grads_(grads) {
+  struct Part { Index batch, head; };
+
+  // parts: where each unit is. Everything that a call adds to is 0 afterwards (unless the arena only counts).
+  template <class In> Gradients(const G& grads, const Call<M, T, In>& call, Index batch, std::vector<Part> parts, Arena& arena) : grads_(grads), parts_(std::move(parts)), batch_(batch), extent_(call.extent) {
     M::visit([&]<class Leaf>() {
       door::names_of<Leaf>::each([&]<class Name>() {
         if constexpr (Name::template present<const G>) {
           const auto& v = Name::of(grads_);
+          using S = typename std::remove_cvref_t<decltype(v)>::element;
+          static_assert(!std::is_const_v<S>, "lcsm::vjp: a gradient is written: give the aggregate of gradients views of numbers that are not const");
           if (!v || find(&v)) return;
-          Sum sum{&v, Buffer<double>(v.batch(), v.time(), v.head(), v.row(), v.feature()), {}};
-          sum.view = sum.numbers.view();
-          for (std::size_t x = 0; x < View<double>::axes; ++x)
-            if (v.stride[x] == 0) sum.view.stride[x] = 0;
-          sums_.push_back(std::move(sum));
+          const bool stream = Leaf::streams && !door::is_book<Leaf, Name>();
+          const Index rows = Leaf::axes == Axes::matrix ? extent_.keys : 1, features = Leaf::axes == Axes::one ? 1 : Leaf::axes == Axes::key ? extent_.keys : extent_.values;
+          Sum sum{&v, stream && !repeats(v, 1), nullptr, v.row() * v.feature(), 0};
+          sum.slice = sum.row * (sum.moves ? v.time() : 1);
+          const bool alone = std::is_same_v<S, T> && sum.moves && !repeats(v, 0) && v.head() == extent_.heads && !requires { Leaf::book_name; } && (v.row() == rows && v.feature() == features);
+          if (!alone) sum.wide = arena.take<double>(sum.slice * slices(sum));
+          sums_.push_back(sum);
+          if (arena.counting()) return;
+          if (sum.wide) std::fill_n(sum.wide, sum.slice * slices(sum), 0.0); else each(v, [](S& x, Index, Index, Index, Index) { x = S(0); });
         }
       });
     });
   }
-  template <class Name> View<double> of() const {
-    if constexpr (Name::template present<const G>) {
-      if (const Sum* sum = find(&Name::of(grads_))) return sum->view;
+
+  // What unit n adds to.
+  class Unit {
+   public:
+    Unit(const Gradients& all, Index n) : all_(all), n_(n) {}
+    template <class Name> auto of() const {
+      if constexpr (Name::template present<const G>) {
+        const auto& v = Name::of(all_.grads_);
+        using S = typename std::remove_cvref_t<decltype(v)>::element;
+        const Sum* sum = all_.find(&v);
+        if (!sum) return GradientSlot<S>{};
+        if (!sum->wide) return GradientSlot<S>{.direct = v};
+        const Part part = all_.parts_[to_size(n_)];
+        double* first = sum->wide + sum->slice * (sum->moves ? part.batch * all_.extent_.heads + part.head : n_);
+        return GradientSlot<S>{.wide = {first, {1, sum->slice / std::max<Index>(sum->row, 1), 1, v.row(), v.feature()},
+                                        {0, sum->moves ? sum->row : 0, 0, v.row() > 1 ? v.feature() : 0, v.feature() > 1 ? 1 : 0}}};
+      } else return GradientSlot<double>{};
     }
-    return {};
-  }
-  void store() {
+
+   private:
+    const Gradients& all_;
+    Index n_;
+  };
+  Unit unit(Index n) const { return {*this, n}; }
+
+  // Adds the sums up, once all units are done.
+  void store() const {
     M::visit([&]<class Leaf>() {
       door::names_of<Leaf>::each([&]<class Name>() {
-        const View<double> from = of<Name>();
         if constexpr (Name::template present<const G>) {
-          const auto& to = Name::of(grads_);
-          using S = typename std::remove_cvref_t<decltype(to)>::element;
-          static_assert(!std::is_const_v<S>, "lcsm::vjp: a gradient is written: give the aggregate of gradients views of numbers that are not const");
-          if (!from) return;
-          for (Index b = 0; b < to.batch(); ++b)
-            for (Index t = 0; t < to.time(); ++t)
-              for (Index h = 0; h < to.head(); ++h)
-                for (Index r = 0; r < to.row(); ++r)
-                  for (Index f = 0; f < to.feature(); ++f) to.at(b, t, h, r, f) = static_cast<S>(static_cast<storage_compute_t<S>>(from.at(b, t, h, r, f)));
+          const auto& v = Name::of(grads_);
+          using S = typename std::remove_cvref_t<decltype(v)>::element;
+          const Sum* sum = find(&v);
+          if (!sum || !sum->wide) return;
+          const Index group = v.head() > 0 ? extent_.heads / v.head() : 1;
+          each(v, [&](S& x, Index b, Index t, Index h, Index at) {
+            double total = 0;
+            if (sum->moves) {
+              for (Index c = repeats(v, 0) ? 0 : b; c < (repeats(v, 0) ? batch_ : b + 1); ++c)
+                for (Index g = h * group; g < (h + 1) * group; ++g) total += sum->wide[sum->slice * (c * extent_.heads + g) + t * sum->row + at];
+            } else {
+              for (Index n = 0; n < Index(parts_.size()); ++n)
+                if (const Part& part = parts_[to_size(n)]; part.head / group == h && (repeats(v, 0) || v.batch() == 1 || part.batch == b)) total += sum->wide[sum->slice * n + at];
+            }
+            x = static_cast<S>(static_cast<storage_compute_t<S>>(total));
+          });
         }
       });
     });
@@ -117,16 +181,29 @@ template <class M, class G> class Gradients {
 
  private:
   struct Sum {
-    const void* member;
-    Buffer<double> numbers;
-    View<double> view;
+    const void* member = nullptr;
+    bool moves = false;                // a row for every token
+    double* wide = nullptr;            // null where the caller's own numbers are added to
+    Index row = 0, slice = 0;          // numbers of a token, of a unit
   };
+  template <class V> static bool repeats(const V& v, std::size_t axis) { return v.extent[axis] == 1 && v.stride[axis] == 0; }
+  Index slices(const Sum& sum) const { return sum.moves ? batch_ * extent_.heads : Index(parts_.size()); }
+  template <class V, class F> static void each(const V& v, F&& f) {
+    for (Index b = 0; b < v.batch(); ++b)
+      for (Index t = 0; t < v.time(); ++t)
+        for (Index h = 0; h < v.head(); ++h)
+          for (Index r = 0; r < v.row(); ++r)
+            for (Index c = 0; c < v.feature(); ++c) f(v.at(b, t, h, r, c), b, t, h, r * v.feature() + c);
+  }
   const Sum* find(const void* member) const {
     for (const Sum& sum : sums_)
       if (sum.member == member) return &sum;
     return nullptr;
   }
   const G& grads_;
+  std::vector<Part> parts_;
+  Index batch_;
+  Extent extent_;
   std::vector<Sum> sums_;
 };
 

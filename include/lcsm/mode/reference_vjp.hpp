@@ -234,12 +234,17 @@ void reference_vjp(M, const In& in, const View<Y>& y_bar, const G& grads, const 
     using F = field_t<M::complex, double>;
     const auto call = checked_adjoint<M, double>("reference_vjp", in, y_bar, grads, options, states);
     const Index values = call.extent.values;
-    Gradients<M, G> to(grads);
-    Arena counting;
+    Arena counting, counting_shared;
     { Tiles<M, double> tile(counting, call.extent, 1); Cotangents<M, double> bars(counting, call.extent, 1); }
-    const Workspace scratch("reference_vjp", options.workspace, counting.used(), 1);
+    std::vector<typename Gradients<M, G, double>::Part> parts;
+    for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
+    Gradients<M, G, double>(grads, call, y_bar.batch(), parts, counting_shared);
+    const Workspace scratch("reference_vjp", options.workspace, counting.used(), 1, counting_shared.used());
+    Arena shared = scratch.shared();
+    const Gradients<M, G, double> gradients(grads, call, y_bar.batch(), parts, shared);
     for (Index unit = 0; unit < call.units(); ++unit) {
       const Run run = call.unit(unit);
+      auto to = gradients.unit(unit);
       Arena arena = scratch.arena(0);
       Tiles<M, double> tile(arena, call.extent, 1);
       Cotangents<M, double> bars(arena, call.extent, 1);
@@ -262,7 +267,7 @@ void reference_vjp(M, const In& in, const View<Y>& y_bar, const G& grads, const 
       bars.end(tile, in, to, run);
       if (states.initial) bar.store(states.initial, memory.front(), run.sequence, run.head, values);
     }
-    to.store();
+    gradients.store();
   }
 }
 

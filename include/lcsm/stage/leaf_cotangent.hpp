@@ -8,8 +8,8 @@
 namespace lcsm {
 
 // The dual of leaf_tile.hpp. A kernel adds up the cotangents of a leaf's numbers, in rows like those of its tile; they go back through the map and
-// through the strides of the caller's gradient, where whatever a view repeats is summed. `to` knows the gradients: to.of<Name>() is a view of doubles,
-// null where none is wanted (call/gradients.hpp).
+// through the strides of the caller's gradient, where whatever a view repeats is summed. `to` knows the gradients: to.of<Name>() is the slot of a member,
+// false where none is wanted (call/gradients.hpp).
 //
 //   begin()  once per head                      add             of the mapped number (a log, an angle, a factor)
 //   start()  before the tokens of a chunk       add_multiplier  of exp(mapped), where the tile gives that
@@ -98,7 +98,7 @@ class LeafCotangent<Named<Name, X, S, Map>, T, Multiplier, Absolute> : public Le
 
  private:
   template <class In, class To> void pull(const In& in, To& to, const Run& run, Index j, Index at) {
-    const View<double> out = to.template of<Name>();
+    const auto out = to.template of<Name>();
     if (!out) return;
     const Index n = this->width_;
     const Where w = where(run, at);
@@ -120,10 +120,8 @@ class LeafCotangent<Named<Name, X, S, Map>, T, Multiplier, Absolute> : public Le
         });
       }
     }
-    const Index t = Leaf::streams ? run.time.token(at) : 0, rows = X == Axes::matrix ? run.extent.keys : 1, columns = this->columns_;
-    double* first = out.data + out.offset(Leaf::streams ? run.batch : 0, t, stage::group_of(out, run), 0, 0);
-    for (Index a = 0; a < rows; ++a)
-      for (Index c = 0; c < columns; ++c) first[a * out.stride[3] + c * out.stride[4]] += double(bar[a * columns + c]);
+    const Index t = Leaf::streams ? run.time.token(at) : 0;
+    out.add(Leaf::streams ? run.batch : 0, t, out.head(run), X == Axes::matrix ? run.extent.keys : 1, this->columns_, bar);
   }
   // |J^T| bar, column by column.
   void pull_columns(Sum* bar, Index n, const Where& w) {
@@ -197,7 +195,9 @@ class LeafCotangent<Logits<Query, Book>, T, Multiplier, Absolute> : public LeafS
   template <class Tile, class In, class To> void flush(const Tile&, const In& in, To& to, const Run& run, Index first, Index count) {
     const auto &q = Leaf::view(in), &book = Leaf::book(in);
     const Index q_head = stage::group_of(q, run), book_head = stage::group_of(book, run), width = q.feature();
-    const View<double> q_out = to.template of<Query>(), book_out = to.template of<Book>();
+    const auto q_out = to.template of<Query>();
+    const auto book_out = to.template of<Book>();
+    const auto size = [](double x) { return Absolute ? std::abs(x) : x; };
     for (Index j = 0; j < count; ++j) {
       const Index t = run.time.token(first + j);
       T* bar = this->row(this->bar_, j);
@@ -205,12 +205,13 @@ class LeafCotangent<Logits<Query, Book>, T, Multiplier, Absolute> : public LeafS
         Leaf::template rows<T, true>(logits_, this->width_, in, run, first + j, 1);
         for (Index a = 0; a < this->width_; ++a) bar[a] += this->row(this->multiplier_bar_, j)[a] * logits_[a];
       }
-      const auto size = [](double x) { return Absolute ? std::abs(x) : x; };
-      for (Index a = 0; a < this->width_; ++a)
-        for (Index r = 0; r < width; ++r) {
-          if (q_out) q_out.at(run.batch, t, stage::group_of(q_out, run), 0, r) += double(bar[a]) * size(double(stage::convert<T>(book.at(0, 0, book_head, a, r))));
-          if (book_out) book_out.at(0, 0, stage::group_of(book_out, run), a, r) += double(bar[a]) * size(double(stage::convert<T>(q.at(run.batch, t, q_head, 0, r))));
-        }
+      for (Index r = 0; r < width; ++r) {
+        double sum = 0;
+        const double x = size(double(stage::convert<T>(q.at(run.batch, t, q_head, 0, r))));
+        for (Index a = 0; a < this->width_; ++a) sum += double(bar[a]) * size(double(stage::convert<T>(book.at(0, 0, book_head, a, r))));
+        if (q_out) q_out.add_one(run.batch, t, q_out.head(run), 0, r, sum);
+        for (Index a = 0; book_out && a < this->width_; ++a) book_out.add_one(0, 0, book_out.head(run), a, r, double(bar[a]) * x);
+      }
     }
   }
   template <class Tile, class In, class To> void end(const Tile&, const In&, To&, const Run&) {}
