@@ -3,6 +3,7 @@
 
 #include "properties.hpp"
 
+#include <lcsm/mode/recurrent_vjp.hpp>
 #include <lcsm/mode/reference_vjp.hpp>
 
 namespace lcsm::test {
@@ -128,6 +129,62 @@ template <class M> void check_gradients(std::uint64_t seed, Index calls = 6, Ind
         }
       });
     }
+  }
+}
+
+// The largest difference of two gradients of a mixer, in units of the largest number of the second, name by name.
+template <class M, class A, class B, class F> void compare_gradients(const A& given, const B& right, F&& report) {
+  M::visit([&]<class Leaf>() {
+    door::names_of<Leaf>::each([&]<class Name>() {
+      const auto& x = Name::of(given);
+      const auto& y = Name::of(right);
+      double largest = 0, off = 0;
+      for (Index b = 0; b < y.batch(); ++b)
+        for (Index t = 0; t < y.time(); ++t)
+          for (Index h = 0; h < y.head(); ++h)
+            for (Index r = 0; r < y.row(); ++r)
+              for (Index f = 0; f < y.feature(); ++f) {
+                const double is = double(x.at(b, t, h, r, f)), should = double(y.at(b, t, h, r, f)), d = std::abs(is - should);
+                largest = std::max(largest, std::abs(should)), off = std::isnan(d) ? INFINITY : std::max(off, d);
+              }
+      report(std::string(Name::name), off, largest);
+    });
+  });
+}
+
+template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
+  Random random(seed);
+  for (Index round = 0; round < repeated(calls); ++round) {
+    using Call = RandomCall<M, S, S>;
+    const auto kind = typename Call::Kind(round % 3);
+    const Shape n{kind == Call::packed ? 1 : 2, random.one_of({0, 1, 2, 7, 40, 97}), 2, has_keys<M>() ? random.between(1, 9) : 1, random.between(1, 19)};
+    Style style;
+    style.dense = random.one_in(2);
+    Call call(n, style, kind, random);
+    INFO(call.text());
+    const RandomLoss<M> loss(n, call.sequences, random);
+    RandomGradients<M, double> right(call.in, Layout::dense, random);
+    RandomGradients<M, S> given(call.in, style.dense ? Layout::dense : any_layout(random), random);
+    Options<double> wide;
+    std::optional<State<M, double>> initial;
+    if (call.initial) initial.emplace(call.sequences, n.heads, n.keys, n.values), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
+    wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
+    State<M, double> right_bar(call.sequences, n.heads, n.keys, n.values);
+    State<M, S> given_bar(call.sequences, n.heads, n.keys, n.values), final_bar(call.sequences, n.heads, n.keys, n.values);
+    copy_state(final_bar.view(), loss.final.view());
+    reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, {.final = loss.final.view(), .initial = right_bar.view()});
+    recurrent_vjp(exec::seq, M{}, call.in, loss.y.view(), given.views, call.options, {.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
+    compare_gradients<M>(given.views, right.views, [&](const std::string& name, double off, double largest) {
+      INFO(name << ": off " << off << ", largest " << largest);
+      CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
+    });
+    double off = 0, largest = 0;
+    zip_states(std::as_const(given_bar).view(), std::as_const(right_bar).view(), [&](std::string_view name, auto x, auto y) {
+      if (name == "position" || name == "clock" || name == "touched") return;
+      off = std::max(off, std::abs(double(x) - double(y))), largest = std::max(largest, std::abs(double(y)));
+    });
+    INFO("initial state: off " << off << ", largest " << largest);
+    CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
   }
 }
 

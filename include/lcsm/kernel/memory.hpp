@@ -58,6 +58,9 @@ template <class M, class T> struct Memory {
     if constexpr (Shape::has_p) std::fill_n(p, scales(), static_cast<T>(summary ? FromNothing::value : M::stabiliser::start));
   }
 
+  // All numbers 0, as cotangents start.
+  void zero() const { zip(*this, [](T* mine, const T*, Index n) { std::fill_n(mine, n, T(0)); }); }
+
   // visitor(my row, the other's row, length) over all numbers of two memories of one shape.
   template <class Other, class Visitor> void zip(const Other& other, Visitor&& visitor) const {
     for (Index a = 0; a < keys; ++a) {

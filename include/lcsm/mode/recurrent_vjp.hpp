@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/gradients.hpp>
+#include <lcsm/call/stretches.hpp>
+#include <lcsm/call/workspace.hpp>
+#include <lcsm/kernel/diagonal_vjp.hpp>
+#include <lcsm/kernel/trail.hpp>
+#include <lcsm/mode/differentiable.hpp>
+#include <lcsm/simd/denormals.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// A row of y_bar, read in lanes of T from whatever it is stored in.
+template <class M, class T, class Y> struct OutputBar {
+  const Y* data;
+  Index stride, values;
+  template <class V> std::pair<V, V> output(Index c) const {
+    if constexpr (M::projection::parts == 2) return {load<V>(c), load<V>(values + c)}; else return {load<V>(c), map::constant<V>(0)};
+  }
+
+ private:
+  template <class V> V load(Index c) const {
+    if constexpr (std::is_same_v<std::remove_const_t<Y>, T>) if (stride == 1) return simd::load<V>(data + c);
+    T lanes[simd::width<V>];
+    for (Index n = 0; n < simd::width<V>; ++n) lanes[n] = stage::convert<T>(data[(c + n) * stride]);
+    return simd::load<V>(lanes);
+  }
+};
+
+// The adjoint of a stretch of tokens: memories are kept at the start of every block, and those of one block are computed again when time comes back to
+// it. Nothing is divided by a decay to find an earlier memory.
+template <class M, class T> struct StretchVjp {
+  Index block;
+  Tiles<M, T> tile;
+  Cotangents<M, T> bars;
+  Diagonal<M, T> body;
+  DiagonalVjp<M, T> adjoint;
+  Trail<M, T> starts, within;
+  Memory<M, T> memory, bar;
+
+  StretchVjp(Arena& arena, const Extent& n, const Tuning& tuning, Index tokens)
+      : block((std::min)(tuning.chunk, std::max<Index>(tokens, 1))), tile(arena, n, block), bars(arena, n, block), body(arena, n), adjoint(arena, n),
+        starts(arena, divide_up(std::max<Index>(tokens, 1), block), n.keys, n.values), within(arena, block + 1, n.keys, n.values), memory(Memory<M, T>::in(arena, n.keys, n.values)),
+        bar(Memory<M, T>::in(arena, n.keys, n.values)) {}
+
+  // From `memory`, the memory before the tokens [begin, end), to that after them.
+  template <class In> void forward(const In& in, const Run& run, Index begin, Index end) {
+    for (Index first = begin; first < end; first += block) {
+      const Index count = (std::min)(block, end - first);
+      starts.at((first - begin) / block).copy_from(memory);
+      tile.fill(in, run, first, count);
+      body.advance(tile, count, memory, [](Index) { return typename Diagonal<M, T>::Nowhere{}; });
+    }
+  }
+  // And back: `bar` goes from the cotangents of the memory after the tokens to those of the memory before them.
+  template <bool Pulls, class In, class To, class Y> void backward(const In& in, const Run& run, Index begin, Index end, const View<Y>& y_bar, To& to) {
+    for (Index first = begin + round_up(end - begin, block) - block; first >= begin; first -= block) {
+      const Index count = (std::min)(block, end - first);
+      tile.fill(in, run, first, count);
+      within.at(0).copy_from(starts.at((first - begin) / block));
+      for (Index j = 0; j < count; ++j) within.at(j + 1).copy_from(within.at(j)), body.advance_one(tile, j, within.at(j + 1), typename Diagonal<M, T>::Nowhere{});
+      if constexpr (Pulls) bars.start(count);
+      for (Index j = count - 1; j >= 0; --j) {
+        const OutputBar<M, T, Y> row{y_bar.data + y_bar.offset(run.batch, run.time.token(first + j), run.head, 0, 0), y_bar.stride[4], run.extent.values};
+        adjoint.template token<Pulls>(tile, bars, j, within.at(j), within.at(j + 1), bar, row);
+      }
+      if constexpr (Pulls) bars.flush(tile, in, to, run, first, count);
+    }
+  }
+  // The cotangents of a final state, whose memory is stored times exp(-p): those of p are with the true memory held fixed.
+  void load_bar(const StateView<const T>& final, const Run& run) const {
+    bar.zero();
+    if (final) bar.copy_from(Memory<M, const T>::of(final, run)), shift_scale(memory, -1);
+  }
+  void store_bar(const StateView<T>& initial, const Memory<M, T>& start, const Run& run) const {
+    if (!initial) return;
+    shift_scale(start, 1), Memory<M, T>::of(initial, run).copy_from(bar);
+  }
+
+ private:
+  void shift_scale([[maybe_unused]] const Memory<M, T>& of, [[maybe_unused]] int sign) const {
+    if constexpr (M::stabiliser::scaled) {
+      const auto add = [&](Index c, double x) { bar.p[M::scale_per_channel ? c : 0] = static_cast<T>(double(bar.p[M::scale_per_channel ? c : 0]) + sign * x); };
+      const auto along = [](auto x, auto y) { return double(real_part(stage::conjugate<false>(x) * y)); };
+      for (Index a = 0; a < bar.keys; ++a) {
+        for (Index c = 0; c < bar.values; ++c) add(c, along(of.template load_m<T>(a, c), bar.template load_m<T>(a, c)));
+        if constexpr (StateShape<M>::z_per_channel) for (Index c = 0; c < bar.values; ++c) add(c, along(of.template load_z<T>(a, c), bar.template load_z<T>(a, c)));
+        else add(0, along(of.template load_z<T>(0, a), bar.template load_z<T>(0, a)));
+      }
+    }
+  }
+};
+
+// All heads, each in one sweep forwards and one back.
+template <class Exec, class M, class T, class In, class Y, class G>
+void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states) {
+  const Extent& n = call.extent;
+  Arena counting, counting_shared;
+  { StretchVjp<M, T> scratch(counting, n, call.options.tuning, n.tokens); }
+  std::vector<typename Gradients<M, G, T>::Part> parts;
+  for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
+  Gradients<M, G, T>(grads, call, y_bar.batch(), parts, counting_shared);
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units()), counting_shared.used()));
+  const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()), counting_shared.used());
+  Arena shared = workspace.shared();
+  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), parts, shared);
+  exec.for_each(call.units(), [&](Index unit, Index worker) {
+    const simd::FlushDenormals flush;
+    Arena arena = workspace.arena(worker);
+    StretchVjp<M, T> work(arena, n, call.options.tuning, n.tokens);
+    const Run run = call.unit(unit);
+    auto to = gradients.unit(unit);
+    start_from(work.memory, call.options.initial, run);
+    work.tile.begin(call.in, run), work.bars.begin();
+    work.forward(call.in, run, 0, run.time.length);
+    work.load_bar(states.final, run);
+    work.template backward<true>(call.in, run, 0, run.time.length, y_bar, to);
+    work.bars.end(work.tile, call.in, to, run);
+    if (run.time.length == 0) start_from(work.memory, call.options.initial, run); else work.memory.copy_from(work.starts.at(0));
+    work.store_bar(states.initial, work.memory, run);
+  });
+  gradients.store();
+}
+
+// The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens. Arguments, gradients and
+// errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type that the call computes in. No thread count changes a bit.
+template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
+void recurrent_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
+  constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>;
+  if constexpr (!inputs) static_assert(inputs, "lcsm::recurrent_vjp: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
+  else if constexpr (!slopes) static_assert(slopes, "lcsm::recurrent_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
+  else sweep_vjp("recurrent_vjp", exec, checked_adjoint<M, T>("recurrent_vjp", in, y_bar, grads, options, states), y_bar, grads, states);
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
