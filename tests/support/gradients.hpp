@@ -5,6 +5,7 @@
 
 #include <lcsm/mode/recurrent_vjp.hpp>
 #include <lcsm/mode/reference_vjp.hpp>
+#include <lcsm/mode/scan_vjp.hpp>
 
 namespace lcsm::test {
 
@@ -152,6 +153,7 @@ template <class M, class A, class B, class F> void compare_gradients(const A& gi
   });
 }
 
+// Every mode's adjoint of random calls against the adjoint of the definition, the states' cotangents included.
 template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
   Random random(seed);
   for (Index round = 0; round < repeated(calls); ++round) {
@@ -161,30 +163,40 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
     Style style;
     style.dense = random.one_in(2);
     Call call(n, style, kind, random);
+    call.options.tuning.scan_units = 1000;
     INFO(call.text());
     const RandomLoss<M> loss(n, call.sequences, random);
     RandomGradients<M, double> right(call.in, Layout::dense, random);
-    RandomGradients<M, S> given(call.in, style.dense ? Layout::dense : any_layout(random), random);
     Options<double> wide;
     std::optional<State<M, double>> initial;
     if (call.initial) initial.emplace(call.sequences, n.heads, n.keys, n.values), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
     wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
     State<M, double> right_bar(call.sequences, n.heads, n.keys, n.values);
-    State<M, S> given_bar(call.sequences, n.heads, n.keys, n.values), final_bar(call.sequences, n.heads, n.keys, n.values);
+    State<M, S> final_bar(call.sequences, n.heads, n.keys, n.values);
     copy_state(final_bar.view(), loss.final.view());
     reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, {.final = loss.final.view(), .initial = right_bar.view()});
-    recurrent_vjp(exec::seq, M{}, call.in, loss.y.view(), given.views, call.options, {.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
-    compare_gradients<M>(given.views, right.views, [&](const std::string& name, double off, double largest) {
-      INFO(name << ": off " << off << ", largest " << largest);
-      CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
-    });
-    double off = 0, largest = 0;
-    zip_states(std::as_const(given_bar).view(), std::as_const(right_bar).view(), [&](std::string_view name, auto x, auto y) {
-      if (name == "position" || name == "clock" || name == "touched") return;
-      off = std::max(off, std::abs(double(x) - double(y))), largest = std::max(largest, std::abs(double(y)));
-    });
-    INFO("initial state: off " << off << ", largest " << largest);
-    CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
+
+    const auto check = [&](const char* mode, auto&& run) {
+      INFO(mode);
+      RandomGradients<M, S> given(call.in, style.dense ? Layout::dense : any_layout(random), random);
+      State<M, S> given_bar(call.sequences, n.heads, n.keys, n.values);
+      run(given.views, StateCotangents<S>{.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
+      CHECK(given.slack_is_untouched());
+      const auto near = [&](const std::string& name, double off, double largest) {
+        INFO(name << ": off " << off << ", largest " << largest);
+        CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
+      };
+      compare_gradients<M>(given.views, right.views, near);
+      double off = 0, largest = 0;
+      zip_states(std::as_const(given_bar).view(), std::as_const(right_bar).view(), [&](std::string_view name, auto x, auto y) {
+        if (name == "position" || name == "clock" || name == "touched") return;
+        off = std::max(off, std::abs(double(x) - double(y))), largest = std::max(largest, std::abs(double(y)));
+      });
+      near("initial state", off, largest);
+    };
+    const auto y_bar = loss.y.view();
+    check("recurrent", [&](const auto& grads, const auto& states) { recurrent_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
+    if constexpr (is_scannable<M>) check("scan", [&](const auto& grads, const auto& states) { scan_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
   }
 }
 

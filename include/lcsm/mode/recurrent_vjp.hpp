@@ -64,7 +64,8 @@ template <class M, class T> struct StretchVjp {
       if constexpr (Pulls) bars.start(count);
       for (Index j = count - 1; j >= 0; --j) {
         const OutputBar<M, T, Y> row{y_bar.data + y_bar.offset(run.batch, run.time.token(first + j), run.head, 0, 0), y_bar.stride[4], run.extent.values};
-        adjoint.template token<Pulls>(tile, bars, j, within.at(j), within.at(j + 1), bar, row);
+        const Memory<M, T> before = within.at(j), after = within.at(j + 1);
+        adjoint.template token<Pulls>({tile, bars, j, before, after, bar}, row);
       }
       if constexpr (Pulls) bars.flush(tile, in, to, run, first, count);
     }

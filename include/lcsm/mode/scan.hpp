@@ -22,37 +22,27 @@ template <class M, class T> struct ScanScratch {
         before(Memory<M, T>::in(arena, n.keys, n.values)) {}
 };
 
-template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
+// visitor(run, first, count) for the tokens of a stretch in blocks, each of them filled.
+template <class M, class T, class In, class Visitor> void over_stretch(const Call<M, T, In>& call, const Stretches& all, Index s, ScanScratch<M, T>& scratch, Visitor&& visitor) {
+  const Run run = call.unit(all.unit(s));
+  const Index end = all.end(s, run), rows = call.options.tuning.rows;
+  scratch.tile.begin(call.in, run);
+  for (Index j = all.begin(s); j < end; j += rows) {
+    const Index count = (std::min)(rows, end - j);
+    scratch.tile.fill(call.in, run, j, count);
+    visitor(run, j, count);
+  }
+}
+// The first two passes: afterwards the memory of every summary is that before its stretch. final: of sequences without tokens.
+template <class Exec, class M, class T, class In>
+void summarise(const Exec& exec, const Call<M, T, In>& call, const Stretches& all, const Workspace& workspace, std::vector<Summary<M, T>>& summary, const StateView<T>& final) {
   const Extent& n = call.extent;
-  const Index rows = call.options.tuning.rows;
-  const Stretches all(call, call.options.tuning.scan_chunk);
-  const Index stretches = all.count();
-  Arena counting, counting_shared;
-  { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
-  for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
-  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used()));
-  const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used());
-  zero_padding(call, y);
-  Arena shared = workspace.shared();
-  std::vector<Summary<M, T>> summary;
-  for (Index s = 0; s < stretches; ++s) summary.emplace_back(shared, n.keys, n.values);
-
-  const auto over_tokens = [&](Index s, ScanScratch<M, T>& scratch, auto&& use) {
-    const Run run = call.unit(all.unit(s));
-    const Index end = all.end(s, run);
-    scratch.tile.begin(call.in, run);
-    for (Index j = all.begin(s); j < end; j += rows) {
-      const Index count = (std::min)(rows, end - j);
-      scratch.tile.fill(call.in, run, j, count);
-      use(run, j, count);
-    }
-  };
-  exec.for_each(stretches, [&](Index s, Index worker) {
+  exec.for_each(all.count(), [&](Index s, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     summary[to_size(s)].clear();
-    over_tokens(s, scratch, [&](const Run&, Index, Index count) { summary[to_size(s)].append(scratch.tile, scratch.body, count); });
+    over_stretch(call, all, s, scratch, [&](const Run&, Index, Index count) { summary[to_size(s)].append(scratch.tile, scratch.body, count); });
   });
   exec.for_each(call.units(), [&](Index u, Index worker) {
     const simd::FlushDenormals flush;
@@ -64,16 +54,32 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     for (Index s = all.first(u); s < all.first(u + 1); ++s) {
       scratch.before.copy_from(scratch.carry.memory);
       join(scratch.carry, summary[to_size(s)]);
-      summary[to_size(s)].memory.copy_from(scratch.before);  // the memory before a stretch takes the place of its summary
+      summary[to_size(s)].memory.copy_from(scratch.before);
     }
-    if (run.time.length == 0 && call.options.final) Memory<M, T>::of(call.options.final, run).copy_from(scratch.carry.memory);
+    if (run.time.length == 0 && final) Memory<M, T>::of(final, run).copy_from(scratch.carry.memory);
   });
+}
+
+template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
+  const Extent& n = call.extent;
+  const Stretches all(call, call.options.tuning.scan_chunk);
+  const Index stretches = all.count();
+  Arena counting, counting_shared;
+  { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
+  for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used()));
+  const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used());
+  zero_padding(call, y);
+  Arena shared = workspace.shared();
+  std::vector<Summary<M, T>> summary;
+  for (Index s = 0; s < stretches; ++s) summary.emplace_back(shared, n.keys, n.values);
+  summarise(exec, call, all, workspace, summary, call.options.final);
   exec.for_each(stretches, [&](Index s, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     const Memory<M, T>& memory = summary[to_size(s)].memory;
-    over_tokens(s, scratch, [&](const Run& run, Index j, Index count) {
+    over_stretch(call, all, s, scratch, [&](const Run& run, Index j, Index count) {
       scratch.body.advance(scratch.tile, count, memory, [&](Index t) { return output_row(y, run, j + t); });
     });
     if (call.options.final && all.is_last(s)) Memory<M, T>::of(call.options.final, call.unit(all.unit(s))).copy_from(memory);
