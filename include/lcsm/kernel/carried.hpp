@@ -30,12 +30,12 @@ template <class T, int Planes> struct Carried {
     const Index n = a * pitch + c;
     for (int part = 0; part < Planes; ++part) memory[part][n] = memory[part][n] * decay + double(delta[part][n]);
   }
-  // times number `at` of a row of units, or of signs
-  void turn(Index a, Index c, T* const by[2], Index at) const {
+  // times number `at` of a row of units, or of signs; back: its conjugate
+  void turn(Index a, Index c, T* const by[2], Index at, bool back = false) const {
     const Index n = a * pitch + c;
     if constexpr (Planes == 1) memory[0][n] *= double(by[0][at]);
     else {
-      const double x = double(by[0][at]), y = by[1] ? double(by[1][at]) : 0.0, re = memory[0][n], im = memory[1][n];
+      const double x = double(by[0][at]), z = by[1] ? double(by[1][at]) : 0.0, y = back ? -z : z, re = memory[0][n], im = memory[1][n];
       memory[0][n] = re * x - im * y, memory[1][n] = re * y + im * x;
     }
   }

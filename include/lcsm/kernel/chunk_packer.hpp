@@ -43,27 +43,35 @@ template <class M, class T> class ChunkPacker {
     end(p);
   }
 
- private:
-  void start(ChunkPlanes<T>& p) const {
+  // The walk over a chunk's tokens: the turns of keys and value channels so far.
+  void start(const ChunkPlanes<T>& p) const {
     if constexpr (key_turns) std::fill_n(angle_, p.keys, 0.0);
     if constexpr (key_signs) std::fill_n(sign_, p.keys, T(1));
     if constexpr (value_turns) std::fill_n(value_angle_, p.values, 0.0);
     if constexpr (value_signs) std::fill_n(value_sign_, p.values, T(1));
   }
-  void turn(const Tiles<M, T>& tile, Index j, ChunkPlanes<T>& p) const {
+  void turn(const Tiles<M, T>& tile, Index j, const ChunkPlanes<T>& p) const {
     if constexpr (key_turns) for (Index a = 0; a < p.keys; ++a) angle_[a] += double(tile.o.template phase<T, key_side>(j, a, 0));
     if constexpr (key_signs) for (Index a = 0; a < p.keys; ++a) sign_[a] = factor_only(tile, sign_[a], j, a, 0, std::integral_constant<Axes, key_side>{});
     if constexpr (value_turns) for (Index c = 0; c < p.values; ++c) value_angle_[c] += double(tile.o.template phase<T, Axes::value>(j, 0, c));
     if constexpr (value_signs) for (Index c = 0; c < p.values; ++c) value_sign_[c] = factor_only(tile, value_sign_[c], j, 0, c, std::integral_constant<Axes, Axes::value>{});
   }
+  // The turn so far as a unit number (conjugate for writes).
+  auto bend(Index a, bool conjugate) const { return unit_of<key_turns, key_signs>(angle_, sign_, a, conjugate); }
+  auto value_bend(Index c, bool conjugate) const { return unit_of<value_turns, value_signs>(value_angle_, value_sign_, c, conjugate); }
+  auto before_turn(const Tiles<M, T>& tile, Index j, Index a) const {
+    // conj of the turn up to the token before: undo this token's.
+    const double angle = key_turns ? angle_[a] - double(tile.o.template phase<T, key_side>(j, a, 0)) : 0.0;
+    const T s = key_signs ? factor_only(tile, sign_[a], j, a, 0, std::integral_constant<Axes, key_side>{}) : T(1);
+    if constexpr (key_turns) return Complex<T>(s * static_cast<T>(std::cos(angle)), -s * static_cast<T>(std::sin(angle))); else return s;
+  }
+
+ private:
   // x times the signs of the oscillation alone: its factors are +-1.
   template <Axes Only> static T factor_only(const Tiles<M, T>& tile, T x, Index j, Index a, Index c, std::integral_constant<Axes, Only>) {
     const auto y = tile.o.template signs<T, Only>(x, j, a, c);
     return y;
   }
-  // The turn so far as a unit number (conjugate for writes).
-  auto bend(Index a, bool conjugate) const { return unit_of<key_turns, key_signs>(angle_, sign_, a, conjugate); }
-  auto value_bend(Index c, bool conjugate) const { return unit_of<value_turns, value_signs>(value_angle_, value_sign_, c, conjugate); }
   template <bool Turns, bool Signs> static auto unit_of(const double* angle, const T* sign, Index n, bool conjugate) {
     const T s = Signs ? sign[n] : T(1);
     if constexpr (Turns) {
@@ -116,12 +124,6 @@ template <class M, class T> class ChunkPacker {
       if constexpr (X.bonus) put(p.own, row + a, T(0));
       if constexpr (X.key_decay) p.key_decay[row + a] = T(0);
     }
-  }
-  auto before_turn(const Tiles<M, T>& tile, Index j, Index a) const {
-    // conj of the turn up to the token before: undo this token's.
-    const double angle = key_turns ? angle_[a] - double(tile.o.template phase<T, key_side>(j, a, 0)) : 0.0;
-    const T s = key_signs ? factor_only(tile, sign_[a], j, a, 0, std::integral_constant<Axes, key_side>{}) : T(1);
-    if constexpr (key_turns) return Complex<T>(s * static_cast<T>(std::cos(angle)), -s * static_cast<T>(std::sin(angle))); else return s;
   }
   // The oscillation's multiplier without signs and phases.
   template <Axes Only> static T magnitude(const Tiles<M, T>& tile, Index j, Index a, Index c) { return tile.o.template magnitude<T, Only>(j, a, c); }

@@ -105,24 +105,46 @@ template <class M, class T> class ChunkRunner {
   void store(const StateView<T>& final, const Run& run) const {
     if (!final) return;
     const Memory<M, T> m = Memory<M, T>::of(final, run);
+    give(planes, carried_, m);
+    if constexpr (M::normaliser::mean) for (Index a = 0; a < planes.keys; ++a) m.z[a] = static_cast<T>(weight[a]);
+    if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) m.p[c] = static_cast<T>(p_start[c]);
+  }
+  // Between the planes that chunks carry and the memory of a state.
+  static void give(const ChunkPlanes<T>& planes, const Carried<T, MP>& carried, const Memory<M, T>& m) {
     const Index pitch = planes.column_pitch, values = planes.values;
     for (Index a = 0; a < planes.keys; ++a) {
       for (Index c = 0; c < values; ++c) {
-        m.m[a * m.row + c] = static_cast<T>(carried_.memory[0][a * pitch + c]);
-        if constexpr (Shape::has_imag) m.m_imag[a * m.row_imag + c] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + c]) : T(0);
+        m.m[a * m.row + c] = static_cast<T>(carried.memory[0][a * pitch + c]);
+        if constexpr (Shape::has_imag) m.m_imag[a * m.row_imag + c] = MP == 2 ? static_cast<T>(carried.memory[MP - 1][a * pitch + c]) : T(0);
       }
       if constexpr (X.ones == 1) {
-        m.z[a] = static_cast<T>(carried_.memory[0][a * pitch + values]);
-        if constexpr (Shape::z_imag) m.z_imag[a] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + values]) : T(0);
+        m.z[a] = static_cast<T>(carried.memory[0][a * pitch + values]);
+        if constexpr (Shape::z_imag) m.z_imag[a] = MP == 2 ? static_cast<T>(carried.memory[MP - 1][a * pitch + values]) : T(0);
       } else if constexpr (X.ones == 2) {
         for (Index c = 0; c < values; ++c) {
-          m.z[a * m.z_row + c] = static_cast<T>(carried_.memory[0][a * pitch + values + c]);
-          if constexpr (Shape::z_imag) m.z_imag[a * m.z_row_imag + c] = MP == 2 ? static_cast<T>(carried_.memory[MP - 1][a * pitch + values + c]) : T(0);
+          m.z[a * m.z_row + c] = static_cast<T>(carried.memory[0][a * pitch + values + c]);
+          if constexpr (Shape::z_imag) m.z_imag[a * m.z_row_imag + c] = MP == 2 ? static_cast<T>(carried.memory[MP - 1][a * pitch + values + c]) : T(0);
         }
       }
-      if constexpr (M::normaliser::mean) m.z[a] = static_cast<T>(weight[a]);
     }
-    if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) m.p[c] = static_cast<T>(p_start[c]);
+  }
+  static void take(const ChunkPlanes<T>& planes, const Carried<T, MP>& carried, const Memory<M, const T>& m) {
+    const Index pitch = planes.column_pitch, values = planes.values;
+    for (Index a = 0; a < planes.keys; ++a) {
+      for (Index c = 0; c < values; ++c) {
+        carried.memory[0][a * pitch + c] = double(m.m[a * m.row + c]);
+        if constexpr (Shape::has_imag && MP == 2) carried.memory[1][a * pitch + c] = double(m.m_imag[a * m.row_imag + c]);
+      }
+      if constexpr (X.ones == 1) {
+        carried.memory[0][a * pitch + values] = double(m.z[a]);
+        if constexpr (Shape::z_imag && MP == 2) carried.memory[1][a * pitch + values] = double(m.z_imag[a]);
+      } else if constexpr (X.ones == 2) {
+        for (Index c = 0; c < values; ++c) {
+          carried.memory[0][a * pitch + values + c] = double(m.z[a * m.z_row + c]);
+          if constexpr (Shape::z_imag && MP == 2) carried.memory[1][a * pitch + values + c] = double(m.z_imag[a * m.z_row_imag + c]);
+        }
+      }
+    }
   }
 
  private:
@@ -145,28 +167,13 @@ template <class M, class T> class ChunkRunner {
     }
   }
   void load(const StateView<const T>& initial, const Run& run) {
-    const Index pitch = planes.column_pitch, values = planes.values;
     carried_.clear();
     if constexpr (X.scaled) std::fill_n(p_start, scales(run.extent), M::stabiliser::start);
     if constexpr (M::normaliser::mean) std::fill_n(weight, planes.keys, FromNothing::value);
     if (!initial) return;
     const Memory<M, const T> m = Memory<M, const T>::of(initial, run);
-    for (Index a = 0; a < planes.keys; ++a) {
-      for (Index c = 0; c < values; ++c) {
-        carried_.memory[0][a * pitch + c] = double(m.m[a * m.row + c]);
-        if constexpr (Shape::has_imag && MP == 2) carried_.memory[1][a * pitch + c] = double(m.m_imag[a * m.row_imag + c]);
-      }
-      if constexpr (X.ones == 1) {
-        carried_.memory[0][a * pitch + values] = double(m.z[a]);
-        if constexpr (Shape::z_imag && MP == 2) carried_.memory[1][a * pitch + values] = double(m.z_imag[a]);
-      } else if constexpr (X.ones == 2) {
-        for (Index c = 0; c < values; ++c) {
-          carried_.memory[0][a * pitch + values + c] = double(m.z[a * m.z_row + c]);
-          if constexpr (Shape::z_imag && MP == 2) carried_.memory[1][a * pitch + values + c] = double(m.z_imag[a * m.z_row_imag + c]);
-        }
-      }
-      if constexpr (M::normaliser::mean) weight[a] = double(m.z[a]);
-    }
+    take(planes, carried_, m);
+    if constexpr (M::normaliser::mean) for (Index a = 0; a < planes.keys; ++a) weight[a] = double(m.z[a]);
     if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) p_start[c] = double(m.p[c]);
   }
 

@@ -31,23 +31,31 @@ template <class T, OuterClass X> class OuterKernel {
   // Inside the chunk: y (tokens x columns, VP or MP planes) is written, the ends too. p_start: the running maximum before the chunk, one number or
   // one per value channel (logs of the chunk are taken relative to it).
   void inside(const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const y[2]) {
-    const Index C = p.tokens;
-    for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(y[part], C * p.column_pitch, T(0));
     Scores::bring_to_ends(p, e);
-    for (int part = 0; part < KP; ++part) scores_.within_chunk(p, part);
-    T* const scores[2] = {scores_.plane(0), scores_.plane(KP - 1)};
-    if constexpr (channel_weights) weights_.by_channel(p, p_start, scores, scores_.pitch(), e, y);
-    else {
+    score(p);
+    if constexpr (channel_weights) {
+      T* const scores[2] = {scores_.plane(0), scores_.plane(KP - 1)};
+      for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(y[part], p.tokens * p.column_pitch, T(0));
+      weights_.by_channel(p, p_start, scores, scores_.pitch(), e, y);
+    } else {
       weights_.by_head(p, p_start, e);
-      for (int part = 0; part < KP; ++part) weights_.apply(p, scores[part], scores_.pitch());
+      weigh_scores(p);
       if constexpr (X.coupled) {                            // its writes come to the chunk's end with their weights
         coupling_.take_out(p, weights_, scores_, e);
-        for (int part = 0; part < VP; ++part) std::copy_n(p.v[part], C * p.column_pitch, e.inputs[part]);
+        for (int part = 0; part < VP; ++part) std::copy_n(p.v[part], p.tokens * p.column_pitch, e.inputs[part]);
       }
-      for_plane_products<KP, VP>([&](int a, int b, int out, int sign) {
-        if (y[out]) multiply_add_causal(scores[a], scores_.pitch(), p.v[b], p.column_pitch, y[out], p.column_pitch, C, p.column_pitch, T(sign));
-      });
+      read_inside(p, y);
     }
+  }
+  // Its steps, where one weight serves all channels: the ends alone (without a coupling); scores, and times their weights; rows.
+  void ends_only(const ChunkPlanes<T>& p, const double* p_start, Ends& e) { Scores::bring_to_ends(p, e), weights_.by_head(p, p_start, e); }
+  void score(const ChunkPlanes<T>& p) { for (int part = 0; part < KP; ++part) scores_.within_chunk(p, part); }
+  void weigh_scores(const ChunkPlanes<T>& p) { for (int part = 0; part < KP; ++part) weights_.apply(p, scores_.plane(part), scores_.pitch()); }
+  void read_inside(const ChunkPlanes<T>& p, T* const y[2]) const {
+    for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(y[part], p.tokens * p.column_pitch, T(0));
+    for_plane_products<KP, VP>([&](int a, int b, int out, int sign) {
+      if (y[out]) multiply_add_causal(scores_.plane(a), scores_.pitch(), p.v[b], p.column_pitch, y[out], p.column_pitch, p.tokens, p.column_pitch, T(sign));
+    });
   }
 
   // (reads . memory) weighted onto y; reads: C x keys, memory planes keys x columns.

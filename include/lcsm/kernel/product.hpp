@@ -92,6 +92,13 @@ template <int Left, int Right, class Add> void for_plane_products(Add&& add) {
   else if constexpr (Left == 2) add(1, 0, 1, 1);
   else if constexpr (Right == 2) add(0, 1, 1, 1);
 }
+// Those of left times the conjugate of right, as far as there are planes for them: what cotangents are made of.
+template <int Left, int Right, int Out, class Add> void for_conjugate_products(Add&& add) {
+  add(0, 0, 0, 1);
+  if constexpr (Left == 2 && Right == 2) add(1, 1, 0, 1);
+  if constexpr (Left == 2 && Out == 2) add(1, 0, 1, 1);
+  if constexpr (Right == 2 && Out == 2) add(0, 1, 1, -1);
+}
 
 }  // namespace LCSM_ARCH
 }  // namespace lcsm

@@ -49,10 +49,7 @@ template <class T, OuterClass X> class KeyScores {
     const Index C = p.tokens;
     std::fill_n(scores_[part], C * pitch_, T(0));
     // Re: q0 k0 - q1 k1; Im: q0 k1 + q1 k0
-    const auto pair = [&](int q, int k, T sign) {
-      if constexpr (X.key_decay) decayed_scores(p, p.q[q], p.k[k], X.bonus ? p.own[k] : nullptr, scores_[part], sign);
-      else plain_scores(p, p.q[q], p.k[k], scores_[part], sign);
-    };
+    const auto pair = [&](int q, int k, T sign) { add(p, p.q[q], p.k[k], X.bonus ? p.own[k] : nullptr, scores_[part], sign); };
     if (part == 0) {
       pair(0, 0, T(1));
       if constexpr (KP == 2) pair(1, 1, T(-1));
@@ -67,6 +64,10 @@ template <class T, OuterClass X> class KeyScores {
           if constexpr (KP == 2) add(1, 1, T(-1));
         } else if constexpr (KP == 2) add(0, 1, T(1)), add(1, 0, T(1));
       }
+  }
+  // One real product of them.
+  void add(const ChunkPlanes<T>& p, const T* q, const T* k, [[maybe_unused]] const T* own, T* out, T sign) {
+    if constexpr (X.key_decay) decayed_scores(p, q, k, own, out, sign); else plain_scores(p, q, k, out, sign);
   }
   // Against the writes of an earlier chunk, brought to its end: C x count.
   void across(const ChunkPlanes<T>& p, T* const reads[2], const ChunkEnds<T>& earlier, Index count) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/kernel/chunk_vjp.hpp>
+#include <lcsm/mode/coded.hpp>
+#include <lcsm/mode/recurrent_vjp.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+
+// Mixers whose chunks are walked back by matrix products; those of all others token by token. Beside what the forward kernel leaves to the recurrence
+// (outer_kernel), these are couplings, running maxima and means, and what decays, turns or weighs a bonus by value channel.
+template <class M> inline constexpr bool chunk_vjp_kernel = outer_kernel<M> && !is_code_kernel<M> && !M::coupled && !M::stabiliser::scaled && !M::normaliser::mean &&
+    !outer_class<M>().per_channel() && !value_phase_reads<M>();
+
+// All heads, each chunk by chunk forwards and back.
+template <class Exec, class M, class T, class In, class Y, class G>
+void chunks_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states) {
+  const Extent& n = call.extent;
+  const Index chunk = (std::min)(call.options.tuning.chunk, std::max<Index>(n.tokens, 1));
+  Arena counting, counting_shared;
+  { ChunkVjp<M, T> scratch(counting, n, chunk); }
+  std::vector<typename Gradients<M, G, T>::Part> parts;
+  for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
+  Gradients<M, G, T>(grads, call, y_bar.batch(), parts, counting_shared);
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units()), counting_shared.used()));
+  const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()), counting_shared.used());
+  Arena shared = workspace.shared();
+  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), parts, shared);
+  exec.for_each(call.units(), [&](Index unit, Index worker) {
+    const simd::FlushDenormals flush;
+    Arena arena = workspace.arena(worker);
+    ChunkVjp<M, T> work(arena, n, chunk);
+    const Run run = call.unit(unit);
+    auto to = gradients.unit(unit);
+    work.begin(call.in, run, call.options.initial);
+    work.forward(call.in, run);
+    work.load_bar(states.final, run);
+    work.backward(call.in, run, to, [&](Index j) {
+      return OutputBar<M, T, Y>{y_bar.data + y_bar.offset(run.batch, run.time.token(j), run.head, 0, 0), y_bar.stride[4], n.values};
+    });
+    work.bars.end(work.runner.tile, call.in, to, run);
+    work.store_bar(states.initial, run);
+  });
+  gradients.store();
+}
+
+// The adjoint of `chunkwise`: matrix products within chunks of tuning.chunk tokens, the memory kept at the start of every chunk on the way forwards, its
+// cotangent carried in double on the way back. Any gate is safe: nothing is divided by a decay, and the cotangent of a gate is a sum of products without
+// that gate, so a closed one has its slope. Mixers without such a kernel (chunk_vjp_kernel) go token by token. Parallel over sequences and heads; no thread
+// count changes a bit. Arguments, gradients and errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type that the call computes in.
+template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
+void chunkwise_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
+  constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>, factors = M::factors;
+  if constexpr (!inputs) static_assert(inputs, "lcsm::chunkwise_vjp: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
+  else if constexpr (!slopes) static_assert(slopes, "lcsm::chunkwise_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
+  else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise_vjp: an elementwise (K x D) stage does not factor into matrix products: use lcsm::recurrent_vjp");
+  else {
+    const auto call = checked_adjoint<M, T>("chunkwise_vjp", in, y_bar, grads, options, states);
+    if constexpr (chunk_vjp_kernel<M>) chunks_vjp("chunkwise_vjp", exec, call, y_bar, grads, states); else sweep_vjp("chunkwise_vjp", exec, call, y_bar, grads, states);
+  }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
