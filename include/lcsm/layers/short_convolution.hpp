@@ -163,7 +163,7 @@ template <class P> using Bias = std::type_identity_t<View<const std::remove_cons
 
 template <class T> bool given(const View<T>& v) { return v.data || v.extent != View<T>{}.extent; }
 
-// A checked call: nothing is written before it stands.
+// A checked call: nothing is written before it stands. y, or its cotangent in an adjoint, says how large it is.
 template <class T> struct Call {
   static constexpr Index block = 128;                       // tokens of one item of work
   struct Part { Index sequence, first; };
@@ -173,10 +173,12 @@ template <class T> struct Call {
   std::vector<Part> parts;
 
   template <class X, class P, class Q, class S>
-  Call(const char* function, const View<X>& x, const View<P>& weight, const View<Q>& bias, const View<S>& y, const ConvolutionOptions<T>& opt)
+  Call(const char* function, const View<X>& x, const View<P>& weight, const View<Q>& bias, const View<S>& y, const ConvolutionOptions<T>& opt,
+       const char* output = "y")
       : options(opt) {
     const Index batch = y.batch(), tokens = y.time(), heads = y.head(), features = y.feature();
-    door::data(function, "y", y), door::axis(function, "y", y, 3, 1, true), door::output_axes(function, "y", y);
+    door::data(function, output, y), door::axis(function, output, y, 3, 1, true);
+    if constexpr (!std::is_const_v<S>) door::output_axes(function, output, y);
     streams = door::timelines(function, batch, tokens, opt, table);
     const Index of_x[] = {batch, tokens, heads, 1, features};
     for (std::size_t a = 0; a < 5; ++a) door::axis(function, "x", x, a, of_x[a], true);
