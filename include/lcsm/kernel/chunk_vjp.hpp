@@ -17,7 +17,7 @@ template <class M> constexpr Gates gates_of() {
   M::oscillation::for_each_term([&]<class Each>(std::type_identity<Each>) {
     constexpr bool turns = Each::plane == Plane::phase && within(Each::axes, Axes::one | Axes::key) && reads_input<Each>;
     if (turns || (Each::plane == Plane::log && Each::axes == Axes::key)) found = Gates::keys;
-    else if (Each::plane == Plane::log && Each::axes == Axes::one && reads_input<Each> && found == Gates::none) found = Gates::head;
+    else if (Each::plane == Plane::log && Each::axes == Axes::one && reads_input<Each> && found == Gates::none) found = M::coupled ? Gates::keys : Gates::head;
   });
   return found;
 }
@@ -35,7 +35,7 @@ template <class M, class T> class ChunkVjp {
   static constexpr OuterClass X = Runner::X;
   static constexpr Gates gates = gates_of<M>();
   static constexpr Axes key_side = Axes::one | Axes::key;
-  static constexpr int KP = Runner::Kernel::KP, VP = Runner::Kernel::VP, MP = Runner::MP, NP = Runner::needs_imag ? 2 : 1;
+  static constexpr int KP = Runner::Kernel::KP, VP = Runner::Kernel::VP, MP = Runner::MP, YP = Runner::needs_imag ? 2 : 1, NP = X.coupled ? MP : YP;
   static constexpr bool quotient = M::normaliser::quotient, shrinks_values = has_within<typename M::shrink>(Axes::value);
   static constexpr bool needs_rows = quotient || shrinks_values;
 
@@ -56,7 +56,8 @@ template <class M, class T> class ChunkVjp {
       T* const* before = runner.rounded();
       for (int part = 0; part < MP; ++part) std::copy_n(before[part], size_, start(first / chunk_, part));
       pack(in, run, first, (std::min)(chunk_, run.time.length - first));
-      runner.kernel.ends_only(runner.planes, runner.p_start, runner.ends);
+      if constexpr (X.coupled) runner.kernel.inside(runner.planes, runner.p_start, runner.ends, runner.y);
+      else runner.kernel.ends_only(runner.planes, runner.p_start, runner.ends);
       runner.update_memory();
     }
   }
@@ -90,12 +91,8 @@ template <class M, class T> class ChunkVjp {
   template <class RowOf> void one_chunk(T* const before[2], RowOf&& row_of) {
     auto& kernel = runner.kernel;
     const ChunkPlanes<T>& p = runner.planes;
-    kernel.ends_only(p, runner.p_start, runner.ends);
-    kernel.score(p), kernel_.keep_scores(kernel, p), kernel.weigh_scores(p);
-    if constexpr (needs_rows) {
-      kernel.read_inside(p, runner.y);
-      kernel.from_memory(p, runner.ends.reads, before, p.column_pitch, runner.ends.row_weight, runner.scratch, runner.y);
-    }
+    kernel_.prepare(kernel, p, runner.p_start, runner.ends, before);
+    if constexpr (needs_rows) kernel_.read(kernel, p, runner.ends, before, runner.scratch, runner.y);
     for (Index j = 0; j < p.tokens; ++j) {
       T* const n[2] = {kernel_.bars().n[0] + j * p.column_pitch, NP == 2 ? kernel_.bars().n[1] + j * p.column_pitch : nullptr};
       for (int part = 0; part < NP; ++part) std::fill_n(n[part] + p.values, p.column_pitch - p.values, T(0));
@@ -156,10 +153,10 @@ template <class M, class T> class ChunkVjp {
       }
       if constexpr (shrinks_values) {
         const Index from = j * p.column_pitch;
-        auto sum = conjugate(at<V, NP>(runner.y, from + c)) * bar;
-        if constexpr (X.ones == 2) sum = sum + conjugate(at<V, NP>(runner.y, from + ones)) * d_bar;
+        auto sum = conjugate(at<V, YP>(runner.y, from + c)) * bar;
+        if constexpr (X.ones == 2) sum = sum + conjugate(at<V, YP>(runner.y, from + ones)) * d_bar;
         if constexpr (X.ones == 1) {
-          if constexpr (NP == 2) sum = sum + Complex<V>(V(runner.y[0][from + ones]), V(-runner.y[1][from + ones])) * d_bar; else sum = simd::fma(V(runner.y[0][from + ones]), d_bar, sum);
+          if constexpr (YP == 2) sum = sum + Complex<V>(V(runner.y[0][from + ones]), V(-runner.y[1][from + ones])) * d_bar; else sum = sum + V(runner.y[0][from + ones]) * d_bar;
         }
         put<VP>(out_bar_, j * p.value_pitch + c, sum);
       }
@@ -173,8 +170,11 @@ template <class M, class T> class ChunkVjp {
     packer.start(p);
     for (Index j = 0; j < p.tokens; ++j) {
       if constexpr (X.early) reads(j);
+      if constexpr (X.coupled && X.erase_early) couplings(j, runner.tile.o.coupling().erase, bars.o.coupling().erase, kernel_.bars().erase, true);
       packer.turn(runner.tile, j, p);
       if constexpr (!X.early) reads(j);
+      if constexpr (X.coupled && !X.erase_early) couplings(j, runner.tile.o.coupling().erase, bars.o.coupling().erase, kernel_.bars().erase, true);
+      if constexpr (X.coupled && !X.one_write) couplings(j, runner.tile.o.coupling().write, bars.o.coupling().write, kernel_.bars().couple, false);
       writes(j);
       const auto row = row_of(j);
       if constexpr (Packer::turns_values) for (Index c = 0; c < p.values; ++c) channel<T>(row, j, c);
@@ -196,6 +196,9 @@ template <class M, class T> class ChunkVjp {
         for (Index c = 0; c < p.values; ++c) bars.s.template add<T, Axes::value>(tile.s, j, 0, c, value_bent(at<T, VP>(out_bar_, j * p.value_pitch + c), c, true));
       else for_lanes<T>(p.values, [&]<class V>(std::type_identity<V>, Index c) { bars.s.template add<V, Axes::value>(tile.s, j, 0, c, at<V, VP>(out_bar_, j * p.value_pitch + c)); });
     }
+  }
+  template <class Stage, class To> void couplings(Index j, const Stage& stage, To& to, T* const bar[2], bool back) const {
+    for (Index a = 0; a < runner.planes.keys; ++a) to.template add<T, key_side>(stage, j, a, 0, bent(at<T, KP>(bar, j * runner.planes.key_pitch + a), a, back));
   }
   void writes(Index j) {
     const ChunkPlanes<T>& p = runner.planes;

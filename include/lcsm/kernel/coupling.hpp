@@ -33,9 +33,7 @@ template <class T, OuterClass X> class Coupling {
   // Takes the coupling out of a chunk: scores, reads and writes become those of a chunk without it. They come weighted by the head's decays.
   template <class Scores> void take_out(const ChunkPlanes<T>& p, const ChannelWeights<T, X>& weights, Scores& scores, ChunkEnds<T>& e) {
     const Index C = p.tokens, K = p.key_pitch;
-    bring_to_ends(p, weights, e);
-    score(erases_, p, p.erase, p.couple, weights_);
-    invert(C);
+    solve(p, weights, e);
     lower(inverse_, e.erased, rows_, K, C);
     for (int part = 0; part < KP; ++part) std::copy_n(rows_[part], C * K, e.erased[part]);
     T* const plane[2] = {scores.plane(0), scores.plane(KP - 1)};
@@ -45,16 +43,28 @@ template <class T, OuterClass X> class Coupling {
       for (int part = 0; part < KP; ++part) std::copy_n(square_[part], C * pitch(), plane[part]), std::fill_n(e.writes[part], C * K, T(0));
       upper(inverse_, e.coupled, e.writes, K, C, 1);
     } else {
-      score(erases_, p, p.erase, p.k, weights_), score(writes_, p, p.q, p.couple, weights);
       T *const inner[2] = {erases_.plane(0), erases_.plane(KP - 1)}, *const read[2] = {writes_.plane(0), writes_.plane(KP - 1)};
-      for (int part = 0; part < KP; ++part)                 // no token erases what it writes itself
-        for (Index j = 0; j < C; ++j) std::fill_n(inner[part] + j * pitch() + j, pitch() - j, T(0));
       lower(inverse_, inner, square_, pitch(), C);
       subtract_lower(read, e.erased, e.reads, K, C);
       subtract_lower(read, square_, plane, pitch(), C);
       upper(square_, e.coupled, e.writes, K, C, -1);
     }
   }
+  // The first half of it: erases (in e.erased) and writes of the coupling (in e.coupled) brought to the ends, X, and if w is not k the scores H and S_w.
+  void solve(const ChunkPlanes<T>& p, const ChannelWeights<T, X>& weights, ChunkEnds<T>& e) {
+    const Index C = p.tokens;
+    bring_to_ends(p, weights, e);
+    score(erases_, p, p.erase, p.couple, weights_);
+    invert(C);
+    if constexpr (!X.one_write) {
+      score(erases_, p, p.erase, p.k, weights_), score(writes_, p, p.q, p.couple, weights);
+      for (int part = 0; part < KP; ++part)                 // no token erases what it writes itself
+        for (Index j = 0; j < C; ++j) std::fill_n(erases_.plane(part) + j * pitch() + j, pitch() - j, T(0));
+    }
+  }
+  T* inverse(int part) const { return inverse_[part]; }
+  T* erase_scores(int part) const { return erases_.plane(part); }
+  T* write_scores(int part) const { return writes_.plane(part); }
   // delta -= coupled^T (erased memory), for a memory of any columns; sum: scratch of C rows.
   template <int MP> void erase_memory(const ChunkPlanes<T>& p, const ChunkEnds<T>& e, T* const memory[2], Index columns, T* const sum[2], T* const delta[2]) const {
     for (int part = 0; part < MP; ++part) std::fill_n(sum[part], p.tokens * columns, T(0));

@@ -27,6 +27,8 @@ template <class T, OuterClass X> class OuterKernel {
   Scores& scores() { return scores_; }
   const Scores& scores() const { return scores_; }
   const ChannelWeights<T, X>& weights() const { return weights_; }
+  auto& coupling() { return coupling_; }
+  const auto& coupling() const { return coupling_; }
 
   // Inside the chunk: y (tokens x columns, VP or MP planes) is written, the ends too. p_start: the running maximum before the chunk, one number or
   // one per value channel (logs of the chunk are taken relative to it).
@@ -59,7 +61,7 @@ template <class T, OuterClass X> class OuterKernel {
   }
 
   // (reads . memory) weighted onto y; reads: C x keys, memory planes keys x columns.
-  void from_memory(const ChunkPlanes<T>& p, T* const reads[2], T* const memory[2], Index memory_pitch, const T* row_weight, T* scratch[2], T* const y[2]) const {
+  void from_memory(const ChunkPlanes<T>& p, T* const reads[2], T* const memory[2], Index memory_pitch, const T* row_weight, T* const scratch[2], T* const y[2]) const {
     const Index C = p.tokens;
     for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));
     for_plane_products<KP, MP>([&](int q, int m, int out, int sign) {
@@ -68,7 +70,7 @@ template <class T, OuterClass X> class OuterKernel {
     for (int part = 0; part < MP; ++part) if (y[part]) add_rows(p, row_weight, scratch[part], y[part]);
   }
   // (reads . writes^T) inputs of an earlier chunk weighted onto y: surrogate attention between two chunks.
-  void from_chunk(const ChunkPlanes<T>& p, T* const reads[2], const Ends& earlier, Index count, const T* row_weight, T* scratch[2], T* const y[2]) {
+  void from_chunk(const ChunkPlanes<T>& p, T* const reads[2], const Ends& earlier, Index count, const T* row_weight, T* const scratch[2], T* const y[2]) {
     scores_.across(p, reads, earlier, count);
     const Index C = p.tokens;
     for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));

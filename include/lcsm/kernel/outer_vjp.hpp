@@ -15,7 +15,7 @@ enum class Gates { none, head, keys };
 // The cotangents of a chunk's planes (chunk.hpp).
 template <class T> struct ChunkBars {
   T* n[2] = {};                       // of the rows: comes in
-  T *q[2] = {}, *k[2] = {}, *own[2] = {}, *v[2] = {};
+  T *q[2] = {}, *k[2] = {}, *own[2] = {}, *erase[2] = {}, *couple[2] = {}, *v[2] = {};
   T* gate[2] = {};                    // of the decay, turned as the writes are: a row of keys, or one number per token
 };
 
@@ -24,69 +24,116 @@ template <class T> struct ChunkBars {
 //     q_j += sum_l A_jl k_l       k_l += sum_j A_jl q_j        with A_jl = n_j . v_l, and all decays between them
 //     v_l += sum_j S_jl n_j       S: the scores of the forward kernel
 //
-// beside what goes through the memory on both sides; complex factors conjugated. NP: planes of n.
+// beside what goes through the memory on both sides; complex factors conjugated. A coupling is a second write, w_l of -u_l, and u a second read, by erases
+// a: u and its cotangent solve triangular systems of one matrix and its adjoint (coupling.hpp), and what is left is as if there were none:
+//
+//     u = X (A m + H v)           u_bar = -X^H (W^H mu + S_w^H n)          if w = k: one write of v - u = X (v - A m)
+//
+// NP: planes of n.
 template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
  public:
   using Kernel = OuterKernel<T, X>;
   using Ends = typename Kernel::Ends;
   static constexpr int KP = Kernel::KP, VP = Kernel::VP, MP = Kernel::MP;
-  static constexpr int AP = KP == 2 && (NP == 2 || VP == 2) ? 2 : 1;
 
   OuterVjp(Arena& arena, const ChunkPlanes<T>& p, Index tokens)
-      : pairs_(arena, channels(p), tokens), decays_(arena, tokens, G == Gates::keys ? p.key_pitch : lanes), decay_(arena.take<T>(G == Gates::keys ? tokens * p.key_pitch : G == Gates::head ? tokens * lanes : 0)) {
-    const Index keys = tokens * p.key_pitch, rows = tokens * p.column_pitch;
-    a_[0] = pairs_.plane(0), a_[1] = arena.take<T>(AP == 2 ? tokens * pairs_.pitch() : 0);
-    for (int part = 0; part < AP; ++part) own_[part] = arena.take<T>(X.early ? tokens : 0);
-    for (int part = 0; part < MP; ++part) {
-      before_[part] = arena.take<T>(p.columns * p.key_pitch), after_[part] = arena.take<T>(p.columns * p.key_pitch), rows_[part] = arena.take<T>(rows);
+      : pairs_(arena, channels(p), tokens), decays_(arena, tokens, by_keys ? p.key_pitch : lanes), decay_(arena.take<T>(by_keys ? tokens * p.key_pitch : G == Gates::head ? tokens * lanes : 0)) {
+    const Index keys = tokens * p.key_pitch, rows = tokens * p.column_pitch, square = tokens * pairs_.pitch();
+    const auto take = [&](T* (&planes)[2], int count, Index size) { for (int part = 0; part < count; ++part) planes[part] = arena.take<T>(size); };
+    for (int r = 0; r < Reads; ++r)
+      for (int w = 0; w < Writes; ++w) take(a_[r][w], AP, square);
+    for (int r = 0; r < Reads; ++r) take(g_[r], KP, keys);
+    for (int w = 0; w < Writes; ++w) {
+      take(u_[w], KP, keys);
+      if constexpr (X.coupled) take(in_[w], SP, rows);
     }
-    for (int part = 0; part < KP; ++part) {
-      g_[part] = arena.take<T>(keys), u_[part] = arena.take<T>(keys), x_[part] = arena.take<T>(p.key_pitch);
-      raw_[part] = arena.take<T>(G == Gates::head ? tokens * pairs_.pitch() : 0);
-    }
+    take(own_, X.early ? AP : 0, tokens), take(before_, MP, p.columns * p.key_pitch), take(after_, MP, p.columns * p.key_pitch), take(rows_, MP, rows), take(x_, KP, p.key_pitch);
     if constexpr (G == Gates::head) {
-      one_ = arena.take<T>(tokens * lanes), gate_ = arena.take<T>(tokens * lanes), pair_ = arena.take<T>(tokens * pairs_.pitch());
+      take(raw_, KP, square), pair_ = arena.take<T>(square), one_ = arena.take<T>(tokens * lanes), gate_ = arena.take<T>(tokens * lanes);
       for (T*& x : sums_) x = arena.take<T>(tokens * lanes);
     }
-    bars_.n[0] = arena.take<T>(rows), bars_.n[1] = arena.take<T>(NP == 2 ? rows : 0);
-    for (int part = 0; part < KP; ++part) {
-      bars_.q[part] = arena.take<T>(keys), bars_.k[part] = arena.take<T>(keys), bars_.own[part] = arena.take<T>(X.bonus ? keys : 0), bars_.gate[part] = arena.take<T>(G == Gates::keys ? keys : 0);
-    }
-    if constexpr (G == Gates::head) bars_.gate[0] = arena.take<T>(tokens);
-    for (int part = 0; part < VP; ++part) bars_.v[part] = arena.take<T>(rows);
+    take(bars_.n, NP, rows), take(bars_.q, KP, keys), take(bars_.k, KP, keys), take(bars_.own, X.bonus ? KP : 0, keys), take(bars_.v, VP, rows);
+    if constexpr (G != Gates::none) take(bars_.gate, G == Gates::keys ? KP : 1, G == Gates::keys ? keys : tokens);
+    if constexpr (X.coupled) take(erased_bar_, MP, rows), take(bars_.erase, KP, keys), take(bars_.couple, Writes == 2 ? KP : 0, keys);
   }
   const ChunkBars<T>& bars() const { return bars_; }
 
-  // Between kernel.score and kernel.weigh_scores: a head's gate wants the scores without its decays.
-  void keep_scores(const Kernel& kernel, const ChunkPlanes<T>& p) {
-    if constexpr (G == Gates::head)
-      for (int part = 0; part < KP; ++part) std::copy_n(kernel.scores().plane(part), p.tokens * kernel.scores().pitch(), raw_[part]);
+  // The chunk's scores and ends, as far as rows and cotangents want them.
+  void prepare(Kernel& kernel, const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const before[2]) {
+    kernel.ends_only(p, p_start, e), kernel.score(p);
+    if constexpr (G == Gates::head)                         // wants them without its decays
+      for (int part = 0; part < KP; ++part) std::copy_n(kernel.scores().plane(part), p.tokens * pairs_.pitch(), raw_[part]);
+    kernel.weigh_scores(p);
+    if constexpr (X.coupled) {
+      kernel.coupling().solve(p, kernel.weights(), e);
+      erase(kernel, p, e, before);
+    }
   }
-  // The kernel holds the chunk's weighted scores and ends. before: the memory before the chunk, mu: the cotangent of that after it, in the chunk's frame.
-  // delta: what the rows add to the cotangent of the memory before.
+  // The rows: y (planes, where wanted).
+  void read(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const before[2], T* const scratch[2], T* const y[2]) const {
+    if constexpr (!X.coupled) kernel.read_inside(p, y);
+    else {
+      for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(y[part], p.tokens * p.column_pitch, T(0));
+      const auto from = [&](auto&& scores, T* const in[2]) {
+        for_plane_products<KP, MP>([&](int s, int v, int out, int sign) {
+          if (y[out]) multiply_add_causal(scores(s), pairs_.pitch(), in[v], p.column_pitch, y[out], p.column_pitch, p.tokens, p.column_pitch, T(sign));
+        });
+      };
+      from([&](int s) { return kernel.scores().plane(s); }, in_[0]);
+      if constexpr (Writes == 2) from([&](int s) { return kernel.coupling().write_scores(s); }, in_[1]);
+    }
+    kernel.from_memory(p, e.reads, before, p.column_pitch, e.row_weight, scratch, y);
+  }
+
+  // After `prepare`. before: the memory before the chunk, mu: the cotangent of that after it, in the chunk's frame. delta: what the rows add to the
+  // cotangent of the memory before.
   void operator()(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const before[2], T* const mu[2], T* const delta[2]) {
     const Index C = p.tokens, P = p.column_pitch, K = p.key_pitch;
+    for (int part = 0; part < KP; ++part) clear_above(kernel.scores().plane(part), pairs_.pitch(), C);
+    if constexpr (X.coupled) erase_bar(kernel, p, e, mu);
+    else {
+      inputs(e.writes, p, mu, bars_.v, std::integral_constant<int, VP>{});
+      for (int part = 0; part < VP; ++part)
+        for (Index l = 0; l < C; ++l) scaled(bars_.v[part] + l * P, kernel.weights().end(p)[l], bars_.v[part] + l * P, P);
+      through_rows([&](int s) { return kernel.scores().plane(s); }, bars_.n, p, bars_.v, std::integral_constant<int, VP>{});
+    }
     pair_up(p);
     for (int part = 0; part < MP; ++part) transpose(p, before[part], before_[part]), transpose(p, mu[part], after_[part]);
-    for (int part = 0; part < KP; ++part) std::fill_n(g_[part], C * K, T(0)), std::fill_n(u_[part], C * K, T(0));
-    for_conjugate_products<NP, MP, KP>([&](int n, int m, int out, int sign) { multiply_add(bars_.n[n], P, Index(1), before_[m], K, g_[out], K, C, K, p.columns, T(sign)); });
-    for_conjugate_products<MP, VP, KP>([&](int m, int v, int out, int sign) { multiply_add(p.v[v], P, Index(1), after_[m], K, u_[out], K, C, K, p.columns, T(sign)); });
+    for (int part = 0; part < KP; ++part) {
+      for (auto& g : g_) std::fill_n(g[part], C * K, T(0));
+      for (auto& u : u_) std::fill_n(u[part], C * K, T(0));
+    }
+    for (int r = 0; r < Reads; ++r)
+      for_conjugate_products<NP, MP, KP>([&](int n, int m, int out, int sign) { multiply_add(rows_of(r)[n], P, Index(1), before_[m], K, g_[r][out], K, C, K, p.columns, T(sign)); });
+    for (int w = 0; w < Writes; ++w)
+      for_conjugate_products<MP, SP, KP>([&](int m, int v, int out, int sign) { multiply_add(inputs_of(p, w)[v], P, Index(1), after_[m], K, u_[w][out], K, C, K, p.columns, T(sign)); });
 
-    inputs(kernel, p, e, mu);
     for (int part = 0; part < NP; ++part)
       for (Index j = 0; j < C; ++j) scaled(bars_.n[part] + j * P, e.row_weight[j], rows_[part] + j * P, P);
     for (int part = 0; part < MP; ++part) std::fill_n(delta[part], p.keys * P, T(0));
-    for_conjugate_products<NP, KP, MP>([&](int n, int q, int out, int sign) { multiply_add(e.reads[q], Index(1), K, rows_[n], P, delta[out], P, p.keys, P, C, T(sign)); });
+    const auto read = [&](T* const reads[2], T* const rows[2]) {
+      for_conjugate_products<NP, KP, MP>([&](int n, int q, int out, int sign) { multiply_add(reads[q], Index(1), K, rows[n], P, delta[out], P, p.keys, P, C, T(sign)); });
+    };
+    read(e.reads, rows_);
+    if constexpr (X.coupled) read(e.erased, erased_bar_);
 
-    if constexpr (G != Gates::none) for (Index a = 0; a < K; ++a) meet(p, before, mu, a);
-    if constexpr (G == Gates::keys) by_key(p); else by_head(kernel, p, e);
+    if constexpr (G != Gates::none || by_keys) for (Index a = 0; a < K; ++a) meet(p, before, mu, a);
+    if constexpr (by_keys) by_key(p); else by_head(kernel, p, e);
     if constexpr (X.bonus) own_writes(p);
   }
 
  private:
-  using Pairs = KeyScores<T, OuterClass{}>;
+  static constexpr int Reads = X.coupled ? 2 : 1, Writes = X.coupled && !X.one_write ? 2 : 1, SP = X.coupled ? MP : VP;
+  static constexpr int AP = KP == 2 && (NP == 2 || SP == 2) ? 2 : 1;
+  static constexpr bool by_keys = G == Gates::keys || X.coupled;
   static constexpr Index lanes = simd::width<Batch<T>>;
+  static_assert(!X.coupled || NP == MP);
+  using Pairs = KeyScores<T, OuterClass{}>;
 
+  T* const* rows_of(int read) const { return read == 0 ? bars_.n : erased_bar_; }
+  T* const* inputs_of(const ChunkPlanes<T>& p, int write) const {
+    if constexpr (X.coupled) return in_[write]; else return p.v;
+  }
   // The rows of value channels as a key side of their own.
   static ChunkPlanes<T> channels(const ChunkPlanes<T>& p) {
     ChunkPlanes<T> x = p;
@@ -96,12 +143,20 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
   // A, without any decay; what lies above its diagonal is 0. Early reads see their own write through the bonus alone, which has terms of its own.
   void pair_up(const ChunkPlanes<T>& p) {
     const Index C = p.tokens, pitch = pairs_.pitch();
-    for (int part = 0; part < AP; ++part) std::fill_n(a_[part], C * pitch, T(0));
-    for_conjugate_products<NP, VP, AP>([&](int n, int v, int out, int sign) { pairs_.add(channels(p), bars_.n[n], p.v[v], nullptr, a_[out], T(sign)); });
-    for (int part = 0; part < AP; ++part) {
-      clear_above(a_[part], pitch, C);
-      if constexpr (X.early) for (Index j = 0; j < C; ++j) own_[part][j] = std::exchange(a_[part][j * pitch + j], T(0));
-    }
+    for (int r = 0; r < Reads; ++r)
+      for (int w = 0; w < Writes; ++w) {
+        T* const* a = a_[r][w];
+        for (int part = 0; part < AP; ++part) std::fill_n(a[part], C * pitch, T(0));
+        for_conjugate_products<NP, SP, AP>([&](int n, int v, int out, int sign) { pairs_.add(channels(p), rows_of(r)[n], inputs_of(p, w)[v], nullptr, a[out], T(sign)); });
+        for (int part = 0; part < AP; ++part) {
+          clear_above(a[part], pitch, C);
+          if (X.early && r == 0)
+            for (Index j = 0; j < C; ++j) {
+              const T own = std::exchange(a[part][j * pitch + j], T(0));
+              if (w == 0) own_[part][j] = own;
+            }
+        }
+      }
   }
   static void clear_above(T* x, Index pitch, Index C) { for (Index j = 0; j < C; ++j) std::fill_n(x + j * pitch + j + 1, pitch - j - 1, T(0)); }
   static void transpose(const ChunkPlanes<T>& p, const T* from, T* to) {
@@ -124,16 +179,54 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
     }
   }
 
-  // v_l: through the memory after the chunk, and through the rows after the write.
-  void inputs(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const mu[2]) {
-    const Index C = p.tokens, P = p.column_pitch, pitch = kernel.scores().pitch();
-    for (int part = 0; part < VP; ++part) std::fill_n(bars_.v[part], C * P, T(0));
-    for_conjugate_products<MP, KP, VP>([&](int m, int k, int out, int sign) { multiply_add(e.writes[k], p.key_pitch, Index(1), mu[m], P, bars_.v[out], P, C, P, p.keys, T(sign)); });
-    for (int part = 0; part < VP; ++part)
-      for (Index l = 0; l < C; ++l) scaled(bars_.v[part] + l * P, kernel.weights().end(p)[l], bars_.v[part] + l * P, P);
-    for (int part = 0; part < KP; ++part) clear_above(kernel.scores().plane(part), pitch, C);
-    for_conjugate_products<NP, KP, VP>([&](int n, int s, int out, int sign) { add_upper(kernel.scores().plane(s), pitch, bars_.n[n], P, bars_.v[out], C, T(sign)); });
+  // The cotangents of what is written: through the memory after the chunk, and through the rows after the write.
+  template <int Out> static void inputs(T* const writes[2], const ChunkPlanes<T>& p, T* const mu[2], T* const to[2], std::integral_constant<int, Out>) {
+    const Index P = p.column_pitch;
+    for (int part = 0; part < Out; ++part) std::fill_n(to[part], p.tokens * P, T(0));
+    for_conjugate_products<MP, KP, Out>([&](int m, int k, int out, int sign) { multiply_add(writes[k], p.key_pitch, Index(1), mu[m], P, to[out], P, p.tokens, P, p.keys, T(sign)); });
   }
+  template <int Out, class Scores> void through_rows(Scores&& scores, T* const rows[2], const ChunkPlanes<T>& p, T* const to[2], std::integral_constant<int, Out>, int by = 1) const {
+    for_conjugate_products<NP, KP, Out>([&](int n, int s, int out, int sign) { add_upper(scores(s), pairs_.pitch(), rows[n], p.column_pitch, to[out], p.tokens, T(by * sign)); });
+  }
+
+  // What is written where a coupling erases: v - u in one write, or v and -u.
+  void erase(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const before[2]) {
+    const Index C = p.tokens, P = p.column_pitch, pitch = pairs_.pitch();
+    const auto& coupling = kernel.coupling();
+    const int by = X.one_write ? -1 : 1;
+    for (int part = 0; part < SP; ++part) {
+      if (part < VP) std::copy_n(p.v[part], C * P, in_[0][part]); else std::fill_n(in_[0][part], C * P, T(0));
+      if (X.one_write) std::copy_n(in_[0][part], C * P, rows_[part]); else std::fill_n(rows_[part], C * P, T(0));
+      std::fill_n(in_[Writes - 1][part], C * P, T(0));
+    }
+    for_plane_products<KP, MP>([&](int a, int m, int out, int sign) { multiply_add(e.erased[a], p.key_pitch, Index(1), before[m], P, rows_[out], P, C, P, p.keys, T(by * sign)); });
+    if constexpr (!X.one_write)
+      for_plane_products<KP, VP>([&](int s, int v, int out, int sign) { multiply_add_causal(coupling.erase_scores(s), pitch, p.v[v], P, rows_[out], P, C, P, T(sign)); });
+    for_plane_products<KP, MP>([&](int x, int m, int out, int sign) { multiply_add_causal(coupling.inverse(x), pitch, rows_[m], P, in_[Writes - 1][out], P, C, P, T(-by * sign)); });
+  }
+  // The cotangents of u, as those of rows that the erases read; and of the inputs.
+  void erase_bar(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const mu[2]) {
+    const Index C = p.tokens, P = p.column_pitch;
+    const auto& coupling = kernel.coupling();
+    const auto scores = [&](int s) { return kernel.scores().plane(s); };
+    constexpr std::integral_constant<int, MP> all{};
+    constexpr std::integral_constant<int, VP> real{};
+    inputs(e.coupled, p, mu, rows_, all);
+    if constexpr (X.one_write) through_rows(scores, bars_.n, p, rows_, all);
+    else {
+      for (int part = 0; part < KP; ++part) clear_above(coupling.write_scores(part), pairs_.pitch(), C);
+      through_rows([&](int s) { return coupling.write_scores(s); }, bars_.n, p, rows_, all);
+    }
+    for (int part = 0; part < MP; ++part) std::fill_n(erased_bar_[part], C * P, T(0));
+    through_rows([&](int s) { return coupling.inverse(s); }, rows_, p, erased_bar_, all, -1);
+    if constexpr (X.one_write)
+      for (int part = 0; part < VP; ++part) for (Index n = 0; n < C * P; ++n) bars_.v[part][n] = -erased_bar_[part][n];
+    else {
+      inputs(e.writes, p, mu, bars_.v, real), through_rows(scores, bars_.n, p, bars_.v, real);
+      through_rows([&](int s) { return coupling.erase_scores(s); }, erased_bar_, p, bars_.v, real);
+    }
+  }
+
   // X: the memory before the chunk and the cotangent of that after it.
   void meet(const ChunkPlanes<T>& p, T* const before[2], T* const mu[2], Index a) {
     for (int part = 0; part < KP; ++part) x_[part][a] = T(0);
@@ -151,43 +244,50 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
       for (Index a = 0; a < K; ++a) decay_[j * K + a] = X.key_decay ? p.key_decay[j * K + a] * p.one_decay[j] : p.one_decay[j];
     typename Decays::Rows rows;
     rows.tokens = C, rows.pitch = K, rows.decay = decay_, rows.a_pitch = pairs_.pitch();
-    for (int part = 0; part < KP; ++part) rows.q[part] = p.q[part], rows.k[part] = p.k[part], rows.g[part] = g_[part], rows.u[part] = u_[part], rows.x[part] = x_[part];
-    for (int part = 0; part < AP; ++part) rows.a[part] = a_[part];
-    decays_(rows, bars_.q, bars_.k, bars_.gate);
+    const auto set = [](T* (&to)[2], T* const from[2]) { to[0] = from[0], to[1] = from[1]; };
+    set(rows.q[0], p.q), set(rows.k[0], p.k), set(rows.q_bar[0], bars_.q), set(rows.k_bar[0], bars_.k), set(rows.decay_bar, bars_.gate), set(rows.x, x_);
+    if constexpr (Reads == 2) set(rows.q[1], p.erase), set(rows.q_bar[1], bars_.erase);
+    if constexpr (Writes == 2) set(rows.k[1], p.couple), set(rows.k_bar[1], bars_.couple);
+    for (int r = 0; r < Reads; ++r) set(rows.g[r], g_[r]);
+    for (int w = 0; w < Writes; ++w) {
+      set(rows.u[w], u_[w]);
+      for (int r = 0; r < Reads; ++r) set(rows.a[r][w], a_[r][w]);
+    }
+    decays_(rows);
   }
   void by_head(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e) {
     const Index C = p.tokens, K = p.key_pitch, pitch = pairs_.pitch();
+    T* const* a = a_[0][0];
     if constexpr (G == Gates::head) one_gate(p);
     const T* end = kernel.weights().end(p);
     for (int part = 0; part < KP; ++part)
-      for (Index j = 0; j < C; ++j) scaled(g_[part] + j * K, e.row_weight[j], bars_.q[part] + j * K, K), scaled(u_[part] + j * K, end[j], bars_.k[part] + j * K, K);
-    for (int part = 0; part < AP; ++part) kernel.weights().apply(p, a_[part], pitch);
-    for_conjugate_products<AP, KP, KP>([&](int a, int k, int out, int sign) {
-      multiply_add_causal(a_[a], pitch, p.k[k], K, bars_.q[out], K, C, K, T(sign));
-      add_upper(a_[a], pitch, p.q[k], K, bars_.k[out], C, T(sign));
+      for (Index j = 0; j < C; ++j) scaled(g_[0][part] + j * K, e.row_weight[j], bars_.q[part] + j * K, K), scaled(u_[0][part] + j * K, end[j], bars_.k[part] + j * K, K);
+    for (int part = 0; part < AP; ++part) kernel.weights().apply(p, a[part], pitch);
+    for_conjugate_products<AP, KP, KP>([&](int n, int k, int out, int sign) {
+      multiply_add_causal(a[n], pitch, p.k[k], K, bars_.q[out], K, C, K, T(sign));
+      add_upper(a[n], pitch, p.q[k], K, bars_.k[out], C, T(sign));
     });
   }
   // A gate of the head is one key of which everything is the sum.
   void one_gate(const ChunkPlanes<T>& p) {
     const Index C = p.tokens, K = p.key_pitch, pitch = pairs_.pitch();
-    std::fill_n(one_, C * lanes, T(1));
-    std::fill_n(pair_, C * pitch, T(0));
-    T* const x = sums_[2];
-    std::fill_n(x, lanes, T(0));
-    for (Index a = 0; a < K; ++a) x[0] += x_[0][a];
+    std::fill_n(one_, C * lanes, T(1)), std::fill_n(pair_, C * pitch, T(0)), std::fill_n(x_sum(), lanes, T(0));
+    for (Index a = 0; a < K; ++a) x_sum()[0] += x_[0][a];
     for (Index j = 0; j < C; ++j) {
       for (Index n = 0; n < lanes; ++n) decay_[j * lanes + n] = p.one_decay[j], sums_[0][j * lanes + n] = T(0), sums_[1][j * lanes + n] = T(0);
       for (int part = 0; part < KP; ++part) {
-        sums_[0][j * lanes] += dot(p.q[part] + j * K, g_[part] + j * K, K), sums_[1][j * lanes] += dot(p.k[part] + j * K, u_[part] + j * K, K);
-        if (part < AP) for (Index l = 0; l <= j; ++l) pair_[j * pitch + l] = simd::fma(raw_[part][j * pitch + l], a_[part][j * pitch + l], pair_[j * pitch + l]);
+        sums_[0][j * lanes] += dot(p.q[part] + j * K, g_[0][part] + j * K, K), sums_[1][j * lanes] += dot(p.k[part] + j * K, u_[0][part] + j * K, K);
+        if (part < AP) for (Index l = 0; l <= j; ++l) pair_[j * pitch + l] = simd::fma(raw_[part][j * pitch + l], a_[0][0][part][j * pitch + l], pair_[j * pitch + l]);
       }
     }
     typename Decays::Rows rows;
-    rows.tokens = C, rows.pitch = lanes, rows.q[0] = one_, rows.k[0] = one_, rows.decay = decay_, rows.a[0] = pair_, rows.a_pitch = pitch, rows.g[0] = sums_[0], rows.u[0] = sums_[1], rows.x[0] = x;
-    T *const q_bar[2] = {sums_[3], nullptr}, *const k_bar[2] = {sums_[4], nullptr}, *const gate[2] = {gate_, nullptr};
-    decays_(rows, q_bar, k_bar, gate);
+    rows.tokens = C, rows.pitch = lanes, rows.decay = decay_, rows.a_pitch = pitch;
+    rows.q[0][0] = rows.k[0][0] = one_, rows.a[0][0][0] = pair_, rows.g[0][0] = sums_[0], rows.u[0][0] = sums_[1], rows.x[0] = x_sum();
+    rows.q_bar[0][0] = sums_[3], rows.k_bar[0][0] = sums_[4], rows.decay_bar[0] = gate_;
+    decays_(rows);
     for (Index j = 0; j < C; ++j) bars_.gate[0][j] = gate_[j * lanes];
   }
+  T* x_sum() const { return sums_[2]; }
   static T dot(const T* x, const T* y, Index n) {
     T sum(0);
     for (Index a = 0; a < n; ++a) sum = simd::fma(x[a], y[a], sum);
@@ -204,12 +304,14 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
       });
   }
 
-  using Decays = std::conditional_t<G == Gates::keys, ScoresVjp<T, KP, AP, X.early>, ScoresVjp<T, 1, 1, X.early>>;
+  static constexpr ReadAt read_at = X.early ? ReadAt::before_decay : ReadAt::after_write, erase_at = X.erase_early ? ReadAt::before_decay : ReadAt::after_decay;
+  using Decays = std::conditional_t<X.coupled, ScoresVjp<T, KP, AP, Writes, read_at, erase_at>, ScoresVjp<T, by_keys ? KP : 1, by_keys ? AP : 1, 1, read_at>>;
   Pairs pairs_;
   Decays decays_;
   ChunkBars<T> bars_;
   T* decay_;
-  T *a_[2] = {}, *before_[2] = {}, *after_[2] = {}, *rows_[2] = {}, *g_[2] = {}, *u_[2] = {}, *x_[2] = {}, *raw_[2] = {}, *own_[2] = {};
+  T *a_[Reads][Writes][2] = {}, *g_[Reads][2] = {}, *u_[Writes][2] = {}, *in_[Writes][2] = {}, *erased_bar_[2] = {};
+  T *before_[2] = {}, *after_[2] = {}, *rows_[2] = {}, *x_[2] = {}, *raw_[2] = {}, *own_[2] = {};
   T *one_ = nullptr, *gate_ = nullptr, *pair_ = nullptr, *sums_[5] = {};
 };
 

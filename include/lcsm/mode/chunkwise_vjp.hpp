@@ -9,8 +9,8 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 
 // Mixers whose chunks are walked back by matrix products; those of all others token by token. Beside what the forward kernel leaves to the recurrence
-// (outer_kernel), these are couplings, running maxima and means, and what decays, turns or weighs a bonus by value channel.
-template <class M> inline constexpr bool chunk_vjp_kernel = outer_kernel<M> && !is_code_kernel<M> && !M::coupled && !M::stabiliser::scaled && !M::normaliser::mean &&
+// (outer_kernel), these are running maxima and means, and what decays, turns or weighs a bonus by value channel.
+template <class M> inline constexpr bool chunk_vjp_kernel = outer_kernel<M> && !is_code_kernel<M> && !M::stabiliser::scaled && !M::normaliser::mean &&
     !outer_class<M>().per_channel() && !value_phase_reads<M>();
 
 // All heads, each chunk by chunk forwards and back.
