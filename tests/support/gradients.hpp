@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "gradient_bound.hpp"
 #include "properties.hpp"
 
 #include <lcsm/mode/recurrent_vjp.hpp>
@@ -133,25 +134,22 @@ template <class M> void check_gradients(std::uint64_t seed, Index calls = 6, Ind
   }
 }
 
-// The largest difference of two gradients of a mixer, in units of the largest number of the second, name by name.
-template <class M, class A, class B, class F> void compare_gradients(const A& given, const B& right, F&& report) {
+// f(name, given, right, others...) for every number of gradients of one mixer.
+template <class M, class F, class A, class... Rest> void zip_gradients(F&& f, const A& given, const Rest&... rest) {
   M::visit([&]<class Leaf>() {
     door::names_of<Leaf>::each([&]<class Name>() {
       const auto& x = Name::of(given);
-      const auto& y = Name::of(right);
-      double largest = 0, off = 0;
-      for (Index b = 0; b < y.batch(); ++b)
-        for (Index t = 0; t < y.time(); ++t)
-          for (Index h = 0; h < y.head(); ++h)
-            for (Index r = 0; r < y.row(); ++r)
-              for (Index f = 0; f < y.feature(); ++f) {
-                const double is = double(x.at(b, t, h, r, f)), should = double(y.at(b, t, h, r, f)), d = std::abs(is - should);
-                largest = std::max(largest, std::abs(should)), off = std::isnan(d) ? INFINITY : std::max(off, d);
-              }
-      report(std::string(Name::name), off, largest);
+      for (Index b = 0; b < x.batch(); ++b)
+        for (Index t = 0; t < x.time(); ++t)
+          for (Index h = 0; h < x.head(); ++h)
+            for (Index r = 0; r < x.row(); ++r)
+              for (Index c = 0; c < x.feature(); ++c) f(std::string_view(Name::name), x.at(b, t, h, r, c), Name::of(rest).at(b, t, h, r, c)...);
     });
   });
 }
+
+// What flushed subnormal numbers may take: a product in each of K T terms.
+inline double flushed(const Shape& n) { return 8 * double((n.keys + 1) * (n.tokens + 1) * (n.values + 1)) * double(std::numeric_limits<float>::min()); }
 
 // Every mode's adjoint of random calls against the adjoint of the definition, the states' cotangents included.
 template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
@@ -174,7 +172,13 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
     State<M, double> right_bar(call.sequences, n.heads, n.keys, n.values);
     State<M, S> final_bar(call.sequences, n.heads, n.keys, n.values);
     copy_state(final_bar.view(), loss.final.view());
-    reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, {.final = loss.final.view(), .initial = right_bar.view()});
+    const StateCotangents<double> finals{.final = loss.final.view(), .initial = right_bar.view()};
+    reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, finals);
+    const RandomGradients<M, double> plain(call.in, Layout::dense, random), raised(call.in, Layout::dense, random);
+    State<M, double> plain_bar(call.sequences, n.heads, n.keys, n.values), raised_bar = plain_bar;
+    const ErrorCost cost = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
+    const GradientSums<M> sums(call.in, loss.y.view(), plain.views, raised.views, wide, {.final = loss.final.view()}, cost, &plain_bar, &raised_bar);
+    const double eps = double(std::numeric_limits<S>::epsilon());
 
     const auto check = [&](const char* mode, auto&& run) {
       INFO(mode);
@@ -182,21 +186,54 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
       State<M, S> given_bar(call.sequences, n.heads, n.keys, n.values);
       run(given.views, StateCotangents<S>{.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
       CHECK(given.slack_is_untouched());
-      const auto near = [&](const std::string& name, double off, double largest) {
-        INFO(name << ": off " << off << ", largest " << largest);
-        CHECK(off <= (sizeof(S) == 8 ? 1e-10 : 1e-3) * (largest + 1));
+      double worst = 0;
+      const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
+        const double bound = sums.bound(s, more, cost, eps) + flushed(n), off = std::abs(double(x) - y);
+        if (off <= worst * bound) return;
+        worst = std::isnan(off) ? INFINITY : off / bound;
+        UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);
       };
-      compare_gradients<M>(given.views, right.views, near);
-      double off = 0, largest = 0;
-      zip_states(std::as_const(given_bar).view(), std::as_const(right_bar).view(), [&](std::string_view name, auto x, auto y) {
+      zip_gradients<M>(add, given.views, right.views, plain.views, raised.views);
+      std::vector<double> others[3];
+      const auto numbers = [](std::vector<double>& to) {
+        return [&](std::string_view name, auto x, auto) { if (name != "position" && name != "clock" && name != "touched") to.push_back(double(x)); };
+      };
+      zip_states(std::as_const(right_bar).view(), std::as_const(right_bar).view(), numbers(others[0]));
+      zip_states(std::as_const(plain_bar).view(), std::as_const(plain_bar).view(), numbers(others[1]));
+      zip_states(std::as_const(raised_bar).view(), std::as_const(raised_bar).view(), numbers(others[2]));
+      std::size_t at = 0;
+      zip_states(std::as_const(given_bar).view(), std::as_const(given_bar).view(), [&](std::string_view name, auto x, auto) {
         if (name == "position" || name == "clock" || name == "touched") return;
-        off = std::max(off, std::abs(double(x) - double(y))), largest = std::max(largest, std::abs(double(y)));
+        add("initial state", double(x), others[0][at], others[1][at], others[2][at]), ++at;
       });
-      near("initial state", off, largest);
+      CHECK(worst <= 1);
+      if (std::getenv("LCSM_SHOW")) std::printf("%s %g\n", mode, worst);
     };
     const auto y_bar = loss.y.view();
     check("recurrent", [&](const auto& grads, const auto& states) { recurrent_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
     if constexpr (is_scannable<M>) check("scan", [&](const auto& grads, const auto& states) { scan_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
+  }
+}
+
+// Nor does anything else that is not a number of the call: the same bits from any number of threads.
+template <class M, class S> void check_gradient_bits(std::uint64_t seed, Index calls = 6) {
+  Random random(seed);
+  for (Index round = 0; round < repeated(calls); ++round) {
+    using Call = RandomCall<M, S, S>;
+    const Shape n{round % 2 ? 1 : 3, random.one_of({5, 64, 131}), 2, has_keys<M>() ? random.between(1, 9) : 1, random.between(1, 19)};
+    Call call(n, {}, round % 2 ? Call::packed : Call::masked, random);
+    call.options.tuning.scan_units = 1000;
+    INFO(call.text());
+    const RandomLoss<M> loss(n, call.sequences, random);
+    RandomGradients<M, S> one(call.in, Layout::dense, random), many(call.in, Layout::dense, random);
+    const auto same = [&](auto&& run) {
+      run(Threads{0}, one.views), poison_scratch(), run(Threads{random.between(2, 5)}, many.views);
+      bool all = true;
+      zip_gradients<M>([&](std::string_view, S x, S y) { all = all && same_bits(x, y); }, one.views, many.views);
+      CHECK(all);
+    };
+    same([&](const Threads& exec, const auto& grads) { recurrent_vjp(exec, M{}, call.in, loss.y.view(), grads, call.options); });
+    if constexpr (is_scannable<M>) same([&](const Threads& exec, const auto& grads) { scan_vjp(exec, M{}, call.in, loss.y.view(), grads, call.options); });
   }
 }
 

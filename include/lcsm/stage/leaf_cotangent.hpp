@@ -87,7 +87,7 @@ class LeafCotangent<Named<Name, X, S, Map>, T, Multiplier, Absolute> : public Le
 
  public:
   LeafCotangent(Arena& arena, const Extent& n, Index tokens)
-      : Base(arena, n, tokens), raw_(arena.take<Sum>(this->width_)), mapped_(arena.take<Sum>(Multiplier && map::RowMap<Map> ? this->width_ : 0)), scratch_(arena.take<Sum>(this->width_ * map::Slope<Map>::rows)), sizes_(arena.take<Sum>(Absolute ? 2 * this->width_ : 0)) {}
+      : Base(arena, n, tokens), raw_(arena.take<Sum>(this->width_)), mapped_(arena.take<Sum>(Multiplier && map::RowMap<Map> ? this->width_ : 0)), scratch_(arena.take<Sum>(this->width_ * map::Slope<Map>::rows)) {}
   template <class Tile, class In, class To> void flush(const Tile&, const In& in, To& to, const Run& run, Index first, Index count) {
     if constexpr (!Base::is_static)
       for (Index j = 0; j < count; ++j) pull(in, to, run, j, first + j);
@@ -110,7 +110,7 @@ class LeafCotangent<Named<Name, X, S, Map>, T, Multiplier, Absolute> : public Le
           Leaf::template rows<Sum, false>(mapped_, n, in, run, at, 1);
           for (Index a = 0; a < n; ++a) bar[a] += multiplier_bar[a] * math::exp(mapped_[a]);
         }
-        if constexpr (Absolute) pull_columns(bar, n, w); else map::pull_row<Map>(raw_, bar, n, w, scratch_);
+        map::pull_row<Map, Absolute>(raw_, bar, n, w, scratch_);
       } else {
         for_lanes<Sum>(n, [&]<class V>(std::type_identity<V>, Index a) {
           const V x = simd::load<V>(raw_ + a);
@@ -123,18 +123,7 @@ class LeafCotangent<Named<Name, X, S, Map>, T, Multiplier, Absolute> : public Le
     const Index t = Leaf::streams ? run.time.token(at) : 0;
     out.add(Leaf::streams ? run.batch : 0, t, out.head(run), X == Axes::matrix ? run.extent.keys : 1, this->columns_, bar);
   }
-  // |J^T| bar, column by column.
-  void pull_columns(Sum* bar, Index n, const Where& w) {
-    Sum *unit = sizes_, *total = sizes_ + n;
-    std::fill_n(total, n, Sum(0));
-    for (Index b = 0; b < n; ++b) {
-      std::fill_n(unit, n, Sum(0)), unit[b] = Sum(1);
-      map::pull_row<Map>(raw_, unit, n, w, scratch_);
-      for (Index a = 0; a < n; ++a) total[a] += std::abs(unit[a]) * bar[b];
-    }
-    std::copy_n(total, n, bar);
-  }
-  Sum *raw_, *mapped_, *scratch_, *sizes_;
+  Sum *raw_, *mapped_, *scratch_;
 };
 
 // Several leaves: from the combined row to those of each.

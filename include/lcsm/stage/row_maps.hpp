@@ -13,6 +13,8 @@ namespace lcsm::map {
 //   static constexpr bool positional;                           whether the position matters (then the stage is not time-invariant)
 //   template <class T> static void row(T* x, Index n, const Where&);
 //   template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&);     for gradients
+//   template <class T> static void row_vjp_sizes(...);                                     the same with every term replaced by its modulus, for error
+//                                                                                          bounds, where its terms cancel
 //
 // Rows are mapped in place, in the type the kernel computes in; row_vjp turns the cotangent of the mapped row into that of the raw row x.
 
@@ -23,6 +25,12 @@ template <class T, class Size> void off_direction(const T* x, T* bar, Index n, S
   for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]), along += double(x[a]) * double(bar[a]);
   const double size = size_of(sum);
   for (Index a = 0; a < n; ++a) bar[a] = T((double(bar[a]) - double(x[a]) / size * (along / size)) / size);
+}
+template <class T> void off_direction_sizes(const T* x, T* bar, Index n, double least) {
+  double sum = 0, along = 0;
+  for (Index a = 0; a < n; ++a) sum += double(x[a]) * double(x[a]), along += std::abs(double(x[a])) * double(bar[a]);
+  const double size = (std::max)(std::sqrt(sum), least);
+  for (Index a = 0; a < n; ++a) bar[a] = T((double(bar[a]) + std::abs(double(x[a])) / size * (along / size)) / size);
 }
 }
 
@@ -46,6 +54,7 @@ struct L2Norm {                                             // x / sqrt(|x|^2 + 
     for (Index a = 0; a < n; ++a) x[a] *= scale;
   }
   template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) { detail::off_direction(x, bar, n, [](double sum) { return std::sqrt(sum + 1e-6); }); }
+  template <class T> static void row_vjp_sizes(const T* x, T* bar, Index n, const Where&) { detail::off_direction_sizes(x, bar, n, 1e-3); }
 };
 
 struct UnitNorm {                                           // x / max(|x|, 1e-12)
@@ -63,6 +72,7 @@ struct UnitNorm {                                           // x / max(|x|, 1e-1
     if (std::sqrt(sum) < 1e-12) for (Index a = 0; a < n; ++a) bar[a] = T(double(bar[a]) / 1e-12);
     else detail::off_direction(x, bar, n, [](double square) { return std::sqrt(square); });
   }
+  template <class T> static void row_vjp_sizes(const T* x, T* bar, Index n, const Where&) { detail::off_direction_sizes(x, bar, n, 1e-12); }
 };
 
 struct Softmax {
@@ -74,14 +84,18 @@ struct Softmax {
     for (Index a = 0; a < n; ++a) x[a] = math::exp(x[a] - top), sum += x[a];
     for (Index a = 0; a < n; ++a) x[a] /= sum;
   }
-  template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) {
+  template <class T> static void row_vjp(const T* x, T* bar, Index n, const Where&) { pull(x, bar, n, -1); }
+  template <class T> static void row_vjp_sizes(const T* x, T* bar, Index n, const Where&) { pull(x, bar, n, 1); }
+
+ private:
+  template <class T> static void pull(const T* x, T* bar, Index n, double sign) {
     double top = n > 0 ? double(x[0]) : 0, sum = 0, mean = 0;
     for (Index a = 1; a < n; ++a) top = double(x[a]) > top ? double(x[a]) : top;
     for (Index a = 0; a < n; ++a) {
       const double e = math::exp(double(x[a]) - top);
       sum += e, mean += e * double(bar[a]);
     }
-    for (Index a = 0; a < n; ++a) bar[a] = T(math::exp(double(x[a]) - top) / sum * (double(bar[a]) - mean / sum));
+    for (Index a = 0; a < n; ++a) bar[a] = T(math::exp(double(x[a]) - top) / sum * (double(bar[a]) + sign * (mean / sum)));
   }
 };
 
@@ -165,27 +179,44 @@ template <class... Maps> template <class T> void Then<Maps...>::row(T* x, Index 
 // Whether a map has gradients, and how many rows of scratch its vjp needs.
 template <class Map> struct Slope {
   static constexpr bool known = requires(double* x, Index n, const Where& w) { Map::template row_vjp<double>(x, x, n, w); } || requires(double x) { Map::vjp(x, x); };
-  static constexpr Index rows = 0;
+  static constexpr Index rows = RowMap<Map> ? 2 : 0;   // for sums of moduli
 };
 template <class... Maps> struct Slope<Then<Maps...>> {
   static constexpr bool known = (Slope<Maps>::known && ...);
   static constexpr Index rows = Index(sizeof...(Maps)) + (std::max)({Index(0), Slope<Maps>::rows...});
 };
 
-// The cotangent of a mapped row, in place, to that of the raw row x. scratch: Slope<Map>::rows rows of n numbers.
-template <class Map, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch);
-template <class T, class First, class... Rest> void pull_chain(std::type_identity<Then<First, Rest...>>, const T* x, T* bar, Index n, const Where& w, T* scratch) {
-  if constexpr (sizeof...(Rest) == 0) pull_row<First>(x, bar, n, w, scratch);
+// The cotangent of a mapped row, in place, to that of the raw row x. With Absolute, of sums of moduli. scratch: Slope<Map>::rows rows of n numbers.
+template <class Map, bool Absolute = false, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch);
+template <bool Absolute, class T, class First, class... Rest> void pull_chain(std::type_identity<Then<First, Rest...>>, const T* x, T* bar, Index n, const Where& w, T* scratch) {
+  if constexpr (sizeof...(Rest) == 0) pull_row<First, Absolute>(x, bar, n, w, scratch);
   else {                                                    // what the later maps see is mapped again
     std::copy_n(x, n, scratch), apply_row<First>(scratch, n, w);
-    pull_row<Then<Rest...>>(scratch, bar, n, w, scratch + n), pull_row<First>(x, bar, n, w, scratch + n);
+    pull_row<Then<Rest...>, Absolute>(scratch, bar, n, w, scratch + n), pull_row<First, Absolute>(x, bar, n, w, scratch + n);
   }
 }
-template <class Map, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch) {
-  if constexpr (requires { Map::template row_vjp<T>(x, bar, n, w); }) Map::row_vjp(x, bar, n, w);
-  else if constexpr (RowMap<Map>) pull_chain(std::type_identity<Map>{}, x, bar, n, w, scratch);
+// |J^T| bar, column by column.
+template <class Map, class T> void pull_columns(const T* x, T* bar, Index n, const Where& w, T* scratch) {
+  T *unit = scratch, *total = scratch + n;
+  std::fill_n(total, n, T(0));
+  for (Index b = 0; b < n; ++b) {
+    std::fill_n(unit, n, T(0)), unit[b] = T(1);
+    Map::row_vjp(x, unit, n, w);
+    for (Index a = 0; a < n; ++a) total[a] += std::abs(unit[a]) * bar[b];
+  }
+  std::copy_n(total, n, bar);
+}
+template <class Map, bool Absolute, class T> void pull_row(const T* x, T* bar, Index n, const Where& w, T* scratch) {
+  if constexpr (requires { Map::template row_vjp<T>(x, bar, n, w); }) {
+    if constexpr (!Absolute) Map::row_vjp(x, bar, n, w);
+    else if constexpr (requires { Map::template row_vjp_sizes<T>(x, bar, n, w); }) Map::row_vjp_sizes(x, bar, n, w);
+    else pull_columns<Map>(x, bar, n, w, scratch);
+  } else if constexpr (RowMap<Map>) pull_chain<Absolute>(std::type_identity<Map>{}, x, bar, n, w, scratch);
   else if constexpr (!std::is_same_v<Map, Identity>)
-    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(bar + a, V(Map::vjp(simd::load<V>(x + a), simd::load<V>(bar + a)))); });
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
+      const V raw = simd::load<V>(x + a), to = simd::load<V>(bar + a);
+      simd::store(bar + a, Absolute ? V(simd::abs(V(Map::vjp(raw, constant<V>(1)))) * to) : V(Map::vjp(raw, to)));
+    });
 }
 
 }  // namespace lcsm::map
