@@ -12,7 +12,8 @@ namespace lcsm::test {
 template <class M, class A, class B, class F> void each_member(const A& given, const B& right, F&& report) {
   M::visit([&]<class Leaf>() {
     door::names_of<Leaf>::each([&]<class Name>() {
-      const auto &x = Name::of(given), &y = Name::of(right);
+      const auto& x = Name::of(given);
+      const auto& y = Name::of(right);
       double off = 0, largest = 0;
       for (Index b = 0; b < y.batch(); ++b)
         for (Index t = 0; t < y.time(); ++t)
