@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/kernel/gates.hpp>
+#include <lcsm/kernel/head_vjp.hpp>
 #include <lcsm/kernel/outer.hpp>
-#include <lcsm/kernel/scores_vjp.hpp>
 
 #include <utility>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// What of an oscillation a cotangent is wanted for: nothing that decays or turns by key, one gate of the head, gates (or angles) of the keys.
-enum class Gates { none, head, keys };
-
 // The cotangents of a chunk's planes (chunk.hpp).
 template <class T> struct ChunkBars {
   T* n[2] = {};                       // of the rows: comes in
   T *q[2] = {}, *k[2] = {}, *own[2] = {}, *erase[2] = {}, *couple[2] = {}, *v[2] = {};
-  T* gate[2] = {};                    // of the decay, turned as the writes are: a row of keys, or one number per token
+  T* gate[2] = {};                    // of the keys' decays, turned as the writes are
 };
 
 // The adjoint of OuterKernel, by matrix products: from the rows' cotangents n and mu, that of the memory after the chunk,
@@ -37,7 +35,7 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
   static constexpr int KP = Kernel::KP, VP = Kernel::VP, MP = Kernel::MP;
 
   OuterVjp(Arena& arena, const ChunkPlanes<T>& p, Index tokens)
-      : pairs_(arena, channels(p), tokens), decays_(arena, tokens, by_keys ? p.key_pitch : lanes), decay_(arena.take<T>(by_keys ? tokens * p.key_pitch : G == Gates::head ? tokens * lanes : 0)) {
+      : pairs_(arena, channels(p), tokens), head_(arena, tokens, pairs_.pitch()), decays_(arena, by_keys ? tokens : 0, p.key_pitch), decay_(arena.take<T>(by_keys ? tokens * p.key_pitch : 0)) {
     const Index keys = tokens * p.key_pitch, rows = tokens * p.column_pitch, square = tokens * pairs_.pitch();
     const auto take = [&](T* (&planes)[2], int count, Index size) { for (int part = 0; part < count; ++part) planes[part] = arena.take<T>(size); };
     for (int r = 0; r < Reads; ++r)
@@ -48,21 +46,17 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
       if constexpr (X.coupled) take(in_[w], SP, rows);
     }
     take(own_, X.early ? AP : 0, tokens), take(before_, MP, p.columns * p.key_pitch), take(after_, MP, p.columns * p.key_pitch), take(rows_, MP, rows), take(x_, KP, p.key_pitch);
-    if constexpr (G == Gates::head) {
-      take(raw_, KP, square), pair_ = arena.take<T>(square), one_ = arena.take<T>(tokens * lanes), gate_ = arena.take<T>(tokens * lanes);
-      for (T*& x : sums_) x = arena.take<T>(tokens * lanes);
-    }
     take(bars_.n, NP, rows), take(bars_.q, KP, keys), take(bars_.k, KP, keys), take(bars_.own, X.bonus ? KP : 0, keys), take(bars_.v, VP, rows);
-    if constexpr (G != Gates::none) take(bars_.gate, G == Gates::keys ? KP : 1, G == Gates::keys ? keys : tokens);
+    if constexpr (G == Gates::keys) take(bars_.gate, KP, keys);
     if constexpr (X.coupled) take(erased_bar_, MP, rows), take(bars_.erase, KP, keys), take(bars_.couple, Writes == 2 ? KP : 0, keys);
   }
   const ChunkBars<T>& bars() const { return bars_; }
+  const auto& head() const { return head_; }
 
   // The chunk's scores and ends, as far as rows and cotangents want them.
   void prepare(Kernel& kernel, const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const before[2]) {
     kernel.ends_only(p, p_start, e), kernel.score(p);
-    if constexpr (G == Gates::head)                         // wants them without its decays
-      for (int part = 0; part < KP; ++part) std::copy_n(kernel.scores().plane(part), p.tokens * pairs_.pitch(), raw_[part]);
+    if constexpr (G == Gates::head) head_.keep(kernel.scores(), p.tokens);
     kernel.weigh_scores(p);
     if constexpr (X.coupled) {
       kernel.coupling().solve(p, kernel.weights(), e);
@@ -119,14 +113,13 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
 
     if constexpr (G != Gates::none || by_keys) for (Index a = 0; a < K; ++a) meet(p, before, mu, a);
     if constexpr (by_keys) by_key(p); else by_head(kernel, p, e);
-    if constexpr (X.bonus) own_writes(p);
+    if constexpr (X.bonus) own_writes(kernel, p);
   }
 
  private:
   static constexpr int Reads = X.coupled ? 2 : 1, Writes = X.coupled && !X.one_write ? 2 : 1, SP = X.coupled ? MP : VP;
   static constexpr int AP = KP == 2 && (NP == 2 || SP == 2) ? 2 : 1;
   static constexpr bool by_keys = G == Gates::keys || X.coupled;
-  static constexpr Index lanes = simd::width<Batch<T>>;
   static_assert(!X.coupled || NP == MP);
   using Pairs = KeyScores<T, OuterClass{}>;
 
@@ -258,7 +251,7 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
   void by_head(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e) {
     const Index C = p.tokens, K = p.key_pitch, pitch = pairs_.pitch();
     T* const* a = a_[0][0];
-    if constexpr (G == Gates::head) one_gate(p);
+    if constexpr (G == Gates::head) head_(kernel.weights(), p, e, a, own_, g_[0], u_[0], x_[0]);
     const T* end = kernel.weights().end(p);
     for (int part = 0; part < KP; ++part)
       for (Index j = 0; j < C; ++j) scaled(g_[0][part] + j * K, e.row_weight[j], bars_.q[part] + j * K, K), scaled(u_[0][part] + j * K, end[j], bars_.k[part] + j * K, K);
@@ -268,51 +261,27 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
       add_upper(a[n], pitch, p.q[k], K, bars_.k[out], C, T(sign));
     });
   }
-  // A gate of the head is one key of which everything is the sum.
-  void one_gate(const ChunkPlanes<T>& p) {
-    const Index C = p.tokens, K = p.key_pitch, pitch = pairs_.pitch();
-    std::fill_n(one_, C * lanes, T(1)), std::fill_n(pair_, C * pitch, T(0)), std::fill_n(x_sum(), lanes, T(0));
-    for (Index a = 0; a < K; ++a) x_sum()[0] += x_[0][a];
-    for (Index j = 0; j < C; ++j) {
-      for (Index n = 0; n < lanes; ++n) decay_[j * lanes + n] = p.one_decay[j], sums_[0][j * lanes + n] = T(0), sums_[1][j * lanes + n] = T(0);
-      for (int part = 0; part < KP; ++part) {
-        sums_[0][j * lanes] += dot(p.q[part] + j * K, g_[0][part] + j * K, K), sums_[1][j * lanes] += dot(p.k[part] + j * K, u_[0][part] + j * K, K);
-        if (part < AP) for (Index l = 0; l <= j; ++l) pair_[j * pitch + l] = simd::fma(raw_[part][j * pitch + l], a_[0][0][part][j * pitch + l], pair_[j * pitch + l]);
-      }
-    }
-    typename Decays::Rows rows;
-    rows.tokens = C, rows.pitch = lanes, rows.decay = decay_, rows.a_pitch = pitch;
-    rows.q[0][0] = rows.k[0][0] = one_, rows.a[0][0][0] = pair_, rows.g[0][0] = sums_[0], rows.u[0][0] = sums_[1], rows.x[0] = x_sum();
-    rows.q_bar[0][0] = sums_[3], rows.k_bar[0][0] = sums_[4], rows.decay_bar[0] = gate_;
-    decays_(rows);
-    for (Index j = 0; j < C; ++j) bars_.gate[0][j] = gate_[j * lanes];
-  }
-  T* x_sum() const { return sums_[2]; }
-  static T dot(const T* x, const T* y, Index n) {
-    T sum(0);
-    for (Index a = 0; a < n; ++a) sum = simd::fma(x[a], y[a], sum);
-    return sum;
-  }
   // A bonus reads the own write: y_j += (q_j . own_j) v_j.
-  void own_writes(const ChunkPlanes<T>& p) {
+  void own_writes(const Kernel& kernel, const ChunkPlanes<T>& p) {
     for (int part = 0; part < KP; ++part) std::fill_n(bars_.own[part], p.tokens * p.key_pitch, T(0));
     for (Index j = 0; j < p.tokens; ++j)
       for_conjugate_products<AP, KP, KP>([&](int a, int k, int out, int sign) {
         const Index at = j * p.key_pitch;
-        const T x = T(sign) * own_[a][j];
+        const T x = T(sign) * own_[a][j] * kernel.weights().row(p, j)[j];
         add_scaled(p.own[k] + at, x, bars_.q[out] + at, p.key_pitch), add_scaled(p.q[k] + at, x, bars_.own[out] + at, p.key_pitch);
       });
   }
 
   static constexpr ReadAt read_at = X.early ? ReadAt::before_decay : ReadAt::after_write, erase_at = X.erase_early ? ReadAt::before_decay : ReadAt::after_decay;
-  using Decays = std::conditional_t<X.coupled, ScoresVjp<T, KP, AP, Writes, read_at, erase_at>, ScoresVjp<T, by_keys ? KP : 1, by_keys ? AP : 1, 1, read_at>>;
+  using Decays = std::conditional_t<X.coupled, ScoresVjp<T, KP, AP, Writes, read_at, erase_at>, ScoresVjp<T, KP, AP, 1, read_at>>;
+  struct Headless { Headless(Arena&, Index, Index) {} };
   Pairs pairs_;
+  std::conditional_t<G == Gates::head, HeadVjp<T, X, KP, AP>, Headless> head_;
   Decays decays_;
   ChunkBars<T> bars_;
   T* decay_;
   T *a_[Reads][Writes][2] = {}, *g_[Reads][2] = {}, *u_[Writes][2] = {}, *in_[Writes][2] = {}, *erased_bar_[2] = {};
-  T *before_[2] = {}, *after_[2] = {}, *rows_[2] = {}, *x_[2] = {}, *raw_[2] = {}, *own_[2] = {};
-  T *one_ = nullptr, *gate_ = nullptr, *pair_ = nullptr, *sums_[5] = {};
+  T *before_[2] = {}, *after_[2] = {}, *rows_[2] = {}, *x_[2] = {}, *own_[2] = {};
 };
 
 }  // namespace LCSM_ARCH

@@ -9,9 +9,10 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 
 // Mixers whose chunks are walked back by matrix products; those of all others token by token. Beside what the forward kernel leaves to the recurrence
-// (outer_kernel), these are running maxima and means, and what decays, turns or weighs a bonus by value channel.
-template <class M> inline constexpr bool chunk_vjp_kernel = outer_kernel<M> && !is_code_kernel<M> && !M::stabiliser::scaled && !M::normaliser::mean &&
-    !outer_class<M>().per_channel() && !value_phase_reads<M>();
+// (outer_kernel), these are decays, weights and angles that differ by value channel, under a running maximum
+// angles and the Previous readout, and means with signs.
+template <class M> inline constexpr bool chunk_vjp_kernel = outer_kernel<M> && !is_code_kernel<M> &&
+    !(M::normaliser::mean && M::oscillation::has(Plane::factor)) && !(M::stabiliser::scaled && (phase_reads<M>(axes::all) || (M::readout::previous && !M::readout::bonus))) && !outer_class<M>().per_channel() && !phase_reads<M>(Axes::value);
 
 // All heads, each chunk by chunk forwards and back.
 template <class Exec, class M, class T, class In, class Y, class G>
