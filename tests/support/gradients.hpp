@@ -237,4 +237,58 @@ template <class M, class S> void check_gradient_bits(std::uint64_t seed, Index c
   }
 }
 
+// A sequence in one call, and in two with the state handed on and its cotangent handed back: the same gradients, for parameters their sum. The state between
+// is one that a forward call leaves, with the decays that codes owe.
+template <class M> void check_gradients_of_two_calls(std::uint64_t seed, Index calls = 6) {
+  Random random(seed);
+  for (Index round = 0; round < repeated(calls); ++round) {
+    const Shape n{2, random.between(2, 40), 2, has_keys<M>() ? random.between(1, 6) : 1, random.between(1, 9)};
+    RandomCall<M, double, double> call(n, {}, RandomCall<M, double, double>::plain, random);
+    call.options.direction = Direction::forward;
+    INFO(call.text());
+    const RandomLoss<M> loss(n, n.batch, random);
+    const RandomGradients<M, double> one(call.in, Layout::dense, random), first(call.in, Layout::dense, random), second(call.in, Layout::dense, random);
+    State<M, double> initial_bar(n.batch, n.heads, n.keys, n.values), middle_bar = initial_bar, first_bar = initial_bar, middle = initial_bar;
+    const auto y_bar = loss.y.view();
+    recurrent_vjp(exec::seq, M{}, call.in, y_bar, one.views, call.options, {.final = loss.final.view(), .initial = initial_bar.view()});
+
+    const Index cut = random.between(1, n.tokens - 1), rest = n.tokens - cut;
+    const auto part = [&](const GradientViews<double>& grads, Index from, Index count) {
+      GradientViews<double> views = grads;
+      M::visit([&]<class Leaf>() {
+        door::names_of<Leaf>::each([&]<class Name>() { if (Leaf::streams && !door::is_book<Leaf, Name>()) Name::of(views) = along(Name::of(grads), 1, from, count); });
+      });
+      return views;
+    };
+    Buffer<double> y(n.batch, cut, n.heads, M::projection::parts * n.values);
+    Options<double> before = call.options, after = call.options;
+    before.final = middle.view();
+    recurrent(exec::seq, M{}, tokens_of<M>(call.in, 0, cut), y.view(), before);
+    before.final = {}, after.initial = std::as_const(middle).view();
+    recurrent_vjp(exec::seq, M{}, tokens_of<M>(call.in, cut, rest), y_bar.tokens(cut, rest), part(second.views, cut, rest), after, {.final = loss.final.view(), .initial = middle_bar.view()});
+    recurrent_vjp(exec::seq, M{}, tokens_of<M>(call.in, 0, cut), y_bar.tokens(0, cut), part(first.views, 0, cut), before, {.final = std::as_const(middle_bar).view(), .initial = first_bar.view()});
+
+    double largest = 1, worst = 0;
+    M::visit([&]<class Leaf>() {
+      door::names_of<Leaf>::each([&]<class Name>() {
+        const auto &x = Name::of(one.views), &u = Name::of(first.views), &v = Name::of(second.views);
+        const bool moves = Leaf::streams && !door::is_book<Leaf, Name>() && !(x.extent[1] == 1 && x.stride[1] == 0);
+        for (Index b = 0; b < x.batch(); ++b)
+          for (Index t = 0; t < x.time(); ++t)
+            for (Index h = 0; h < x.head(); ++h)
+              for (Index r = 0; r < x.row(); ++r)
+                for (Index c = 0; c < x.feature(); ++c) {
+                  const double is = moves ? (t < cut ? u : v).at(b, t, h, r, c) : u.at(b, t, h, r, c) + v.at(b, t, h, r, c), should = x.at(b, t, h, r, c);
+                  largest = std::max(largest, std::abs(should)), worst = std::max(worst, std::isnan(is) ? INFINITY : std::abs(is - should));
+                }
+      });
+    });
+    zip_states(std::as_const(first_bar).view(), std::as_const(initial_bar).view(), [&](std::string_view name, auto x, auto y) {
+      if (name != "position" && name != "clock" && name != "touched") largest = std::max(largest, std::abs(double(y))), worst = std::max(worst, std::abs(double(x) - double(y)));
+    });
+    INFO("largest gradient " << largest << ", difference " << worst);
+    CHECK(worst <= 1e-13 * double(n.tokens * (n.keys + n.values)) * largest);    // a rounding of every sum of a token, of the largest number there is
+  }
+}
+
 }  // namespace lcsm::test

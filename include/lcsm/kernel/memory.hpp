@@ -6,6 +6,8 @@
 #include <lcsm/stage/arena.hpp>
 #include <lcsm/stage/where.hpp>
 
+#include <cmath>
+
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
@@ -98,9 +100,18 @@ template <class M, class T> struct Memory {
   }
 };
 
-// Where a head starts: its part of the initial state, or nothing seen.
-template <class M, class T> void start_from(const Memory<M, T>& memory, const StateView<const T>& initial, const Run& run) {
-  if (initial) memory.copy_from(Memory<M, const T>::of(initial, run)); else memory.clear();
+// Where a head starts: its part of the initial state, or nothing seen. T may be wider than the state's. Rows of codes pay the decay that they still owe.
+template <class M, class T, class U> void start_from(const Memory<M, T>& memory, const StateView<const U>& initial, const Run& run) {
+  if (!initial) return memory.clear();
+  memory.copy_from(Memory<M, const U>::of(initial, run));
+  if constexpr (StateShape<M>::lazy) {
+    const auto clock = [&](const auto& v, Index a) { return Clock{v.at(run.sequence, 0, run.head, 0, a), v.at(run.sequence, 0, run.head, 1, a)}; };
+    for (Index a = 0; a < memory.keys; ++a) {
+      const T owed = T(std::exp(clock(initial.clock, 0).since(clock(initial.touched, a))));
+      for (Index c = 0; c < memory.values; ++c) memory.m[a * memory.row + c] *= owed;
+      if constexpr (StateShape<M>::has_z) memory.z[a] *= owed;
+    }
+  }
 }
 
 }  // namespace LCSM_ARCH

@@ -50,7 +50,7 @@ void summarise(const Exec& exec, const Call<M, T, In>& call, const Stretches& al
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     const Run run = call.unit(u);
     scratch.carry.clear();
-    if (call.options.initial) scratch.carry.memory.copy_from(Memory<M, const T>::of(call.options.initial, run)); else scratch.carry.memory.clear();
+    start_from(scratch.carry.memory, call.options.initial, run);
     for (Index s = all.first(u); s < all.first(u + 1); ++s) {
       scratch.before.copy_from(scratch.carry.memory);
       join(scratch.carry, summary[to_size(s)]);
