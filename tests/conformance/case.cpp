@@ -21,18 +21,24 @@ Array Case::array(const std::string& role, const std::string& name) const {
 Expected Case::expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which,
                         double unit) {
   const std::string key = role + "." + name;
-  const bool hit = fault_.tensor == key;
-  if (hit && fault_.kind == Fault::Kind::missing) raise<FormatError>("lcsm_conformance: case '" + about_.name + "': no tensor '" + key + "'");
   Array x = array(role, name);
   if (which) x = part(x, *which);
   x = rearranged(x, from, to);
-  if (hit) {
-    double largest = unit;
-    for (const double v : x.values) largest = std::max(largest, std::abs(v));
-    double& v = x.values[x.values.size() / 2];
-    v = fault_.kind == Fault::Kind::number ? v + (largest > 0 ? 1e-3 * largest : 1e-3) : std::numeric_limits<double>::quiet_NaN();
-  }
+  alter(key, x, unit);
   return {which ? key + (*which ? "[im]" : "[re]") : key, key, std::move(x), {}};
+}
+Expected Case::own(const std::string& name, std::vector<double> values) {
+  Array x{{Index(values.size())}, std::move(values)};
+  alter("own." + name, x, 0);
+  return {"own." + name, "own." + name, std::move(x), {}};
+}
+void Case::alter(const std::string& key, Array& x, double unit) const {
+  if (fault_.tensor != key) return;
+  if (fault_.kind == Fault::Kind::missing) raise<FormatError>("lcsm_conformance: case '" + about_.name + "': no tensor '" + key + "'");
+  double largest = unit;
+  for (const double v : x.values) largest = std::max(largest, std::abs(v));
+  double& v = x.values[x.values.size() / 2];
+  v = fault_.kind == Fault::Kind::number ? v + (largest > 0 ? 1e-3 * largest : 1e-3) : std::numeric_limits<double>::quiet_NaN();
 }
 
 void Case::finish() {

@@ -7,6 +7,7 @@
 #include <lcsm/call/tuning.hpp>
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -25,19 +26,22 @@ struct Expected {
   std::vector<double> own;               // the reference's error where the generic bound does not see it (FFT, cancellation); empty: none
 };
 
-// A change to the file that must turn rows red: for the program's test of itself.
+// What must turn rows red, for the program's test of itself: a change to the file, or (option) every variant of a case run without what makes it one.
 struct Fault {
-  enum class Kind { none, number, not_a_number, missing } kind = Kind::none;
+  enum class Kind { none, number, not_a_number, missing, option } kind = Kind::none;
   std::string tensor;                    // role.name
 };
+
+class Tape;
 
 // One case of a golden file. It remembers what was compared: what is left over at the end fails.
 class Case {
  public:
-  Case(const test::Golden& golden, const test::GoldenCase& about, Report& report, Fault fault = {})
-      : golden_(golden), about_(about), report_(report), fault_(std::move(fault)) {}
+  Case(const test::Golden& golden, const test::GoldenCase& about, Report& report, Fault fault = {}, Tape* tape = nullptr)
+      : golden_(golden), about_(about), report_(report), fault_(std::move(fault)), tape_(tape) {}
 
   Report& report() const { return report_; }
+  Tape* tape() const { return tape_; }
   Index size(const std::string& key) const;
   Index size_or(const std::string& key, Index otherwise) const;
   bool flag(const std::string& key) const;
@@ -53,22 +57,29 @@ class Case {
   // (1 for logs, which mean something next to 0, too).
   Expected expected(const std::string& role, const std::string& name, std::string_view from, std::string_view to, std::optional<int> which = {},
                     double unit = 0);
+  // Numbers that the program has from itself, under the same faults.
+  Expected own(const std::string& name, std::vector<double> values);
   void compared(const Expected& x) { compared_.insert(x.key); }
+  bool withheld() const { return fault_.kind == Fault::Kind::option; }
 
   // Every output, state, chunk and intermediate must have been compared; gradients come with the adjoints.
   void finish();
 
  private:
   Array array(const std::string& role, const std::string& name) const;
+  void alter(const std::string& key, Array& x, double unit) const;
   const test::Golden& golden_;
   const test::GoldenCase& about_;
   Report& report_;
   Fault fault_;
+  Tape* tape_;
   std::set<std::string> compared_;
 };
 
 // The layer's part after the mixer, in double: the output [B, T, H, 1, parts * D] and its bounds become what the file holds.
 using Post = std::function<void(std::vector<double>& y, std::vector<double>& bound)>;
+
+inline constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
 // A case in the library's terms.
 struct Problem {
@@ -89,6 +100,19 @@ struct Problem {
   // The same for what the reference does in double (a gate that it subtracts from 1, say).
   double golden_coefficient_slack = 0, golden_log_slack = 0;
   bool whole = false;                                            // no cuts: a window, or two directions
+  bool by_head = false;                                          // a rule asks for the number of the head: heads cannot be doubled
+  // What makes a token leave the state as it is without a mask: these inputs at these numbers, anywhere, or only before the first token of an
+  // empty memory. None: there is no such token.
+  std::map<std::string, double> no_op;
+  bool no_op_first = false;
+
+  // How the call is made: set by variants.cpp, never by an adapter.
+  std::vector<std::int32_t> offsets;                             // of packed sequences
+  std::vector<std::uint8_t> mask;                                // [batch, tokens]
+  std::vector<Index> rows;                                       // the row (batch, token, head) of y that is each of the case's, -1: none; empty: as they come
+  std::vector<Index> slots;                                      // the same for (sequence, head) of the state
+  bool others_silent = false;                                    // rows of y that are none of the case's are 0, slots are what they were
+  Index sequences() const { return offsets.empty() ? batch : Index(offsets.size()) - 1; }
 
   // The usual names: s0.<name>, s1.<name>, chunk.<name>_mid are one component of the state.
   void state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1, std::string_view to);

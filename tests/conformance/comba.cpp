@@ -13,6 +13,7 @@ Problem sizes(Case& c) {
   p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v", "p"}) p.inputs.add(name, c.in(name), "BLHF", "BLH1F");
   for (const char* name : {"g", "beta"}) p.inputs.add(name, c.in(name), "BLH", "BLH11");
+  p.no_op = {{"beta", 0}, {"g", 0}};
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BLHV", "BLHV");
   return p;
 }

@@ -13,6 +13,7 @@ void delta_rule(Case& c) {
   p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BHLF", "BLH1F");
   p.inputs.add("beta", c.in("beta"), "BHL", "BLH11");
+  p.no_op = {{"beta", 0}};
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BHLV", "BLHV");
   check<DeltaRule>(c, p, []<class T>(const Source<T>& x) {
     return DeltaRule::In<const T>{.q = x("q"), .k = x("k"), .v = x("v"), .beta = x("beta")};

@@ -66,6 +66,7 @@ void dlr(Case& c) {
   p.inputs.add("x", impulse(p.tokens, p.values), "LH", "1L11H");
   p.inputs.add("phase", modes.phase, "N", "1111N"), p.inputs.add("log_neg_re", modes.decay, "N", "1111N"), p.inputs.add("W", modes.w, "CNH", "11CNH"),
       p.inputs.add("W_imag", modes.w_imag, "CNH", "11CNH");
+  p.no_op = {{"x", 0}}, p.no_op_first = true;
   p.output(c, "kernel", "CHL", "LCH");
   if (prod || kind == "imag") check<DlrImag>(c, p, modes_of<DlrImag>);
   else if (kind == "sum") check<DlrSum>(c, p, modes_of<DlrSum>);

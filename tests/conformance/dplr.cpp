@@ -12,6 +12,7 @@ void iplr(Case& c) {
   p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
   p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BHLF", "BLH1F");
+  p.no_op = {{"k", 0}, {"b", 0}};
   p.inputs.add("a", c.in("alpha"), "BHLK", "BLH1K"), p.inputs.add("b", c.in("beta"), "BHLK", "BLH1K");
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BHLV", "BLHV");
   check<Iplr>(c, p, []<class T>(const Source<T>& x) {
@@ -22,6 +23,7 @@ void rwkv7(Case& c) {
   Problem p;
   p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
   p.prefill = c.size_or("prefill", 0);
+  p.no_op = {{"k", 0}, {"b", 0}, {"g", 0}};
   for (const char* name : {"q", "k", "v", "a", "b", "g"}) p.inputs.add(name, c.in(name), "BHLF", "BLH1F");
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BHLV", "BLHV");
   check<Dplr>(c, p, []<class T>(const Source<T>& x) {

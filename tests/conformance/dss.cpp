@@ -59,6 +59,7 @@ void dss(Case& c) {
     }
   p.golden_coefficient_slack = 2 * slack;
 
+  p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p;
   kernel.batch = 1;
   kernel.inputs.add("x", impulse(p.tokens, p.values), "LH", "1L11H"), kernel.output(c, "kernel", "CHL", "LCH");

@@ -26,6 +26,7 @@ void gated_linear_rnn(Case& c) {
   p.batch = c.size("B"), p.tokens = c.size("L"), p.values = D, p.prefill = c.size_or("prefill", 0);
   const Array x = c.in("x"), out = channels(x, tied ? 2 * D : 3 * D, D);
   p.inputs.add("x", channels(x, 0, D), "BLD", "BL11D"), p.inputs.add("i", channels(x, D, D), "BLD", "BL11D");
+  p.no_op = {{"i", -1e4}, {"f", 1e4}};
   p.state(c, "h", "m", "BD", "BD", "B111D"), p.output(c, "y", "BLD", "BLD");
   // The layer's part: tanh(h) times the output gate; tanh has slopes up to 1.
   p.post = [out](std::vector<double>& y, std::vector<double>& bound) {

@@ -34,6 +34,7 @@ void gateloop_layer(Case& c) {
     // Half a unit of re and im is as much of |z|; and it turns by at most half a unit of sin(angle) cos(angle), which is below the angle.
     p.log_slack = std::max(p.log_slack, 0.5 * (1 + size * (1 - magnitude) / -std::log(magnitude)));
   }
+  p.no_op = {{"k", 0}, {"a", 1e4}, {"a_imag", 0}};
   p.output(c, "y", "BLD", "BLD");
   p.post = [out, gate = dense(x, c.par("W_g"))](std::vector<double>& y, std::vector<double>& bound) {
     for (std::size_t n = 0; n < y.size(); ++n) {

@@ -12,6 +12,7 @@ Problem sizes(Case& c) {
   p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
   p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BLHF", "BLH1F");
+  p.no_op = {{"k", 0}, {"g", 0}};
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BLHV", "BLHV");
   return p;
 }

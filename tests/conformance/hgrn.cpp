@@ -13,6 +13,7 @@ void hgrn(Case& c) {
   Problem p;
   p.batch = c.size("B"), p.tokens = c.size("L"), p.values = c.size("D"), p.prefill = c.size_or("prefill", 0);
   p.inputs.add("x", c.in("x"), "BLD", "BL11D"), p.inputs.add("g", c.in("g"), "BLD", "BL11D");
+  p.no_op = {{"x", 0}, {"g", 0}};
   p.state(c, "h", "m", "BD", "BD", "B111D"), p.output(c, "o", "BLD", "BLD");
   check<Hgrn>(c, p, []<class T>(const Source<T>& x) { return Hgrn::In<const T>{.x = x("x"), .g = x("g")}; });
 }
@@ -24,6 +25,7 @@ void hgrn2(Case& c) {
   const Array f = c.in("f"), bound = c.par("lower_bound");
   p.inputs.add("q", c.in("q"), "BLHK", "BLH1K"), p.inputs.add("f", f, "BLHK", "BLH1K"), p.inputs.add("v", c.in("v"), "BLHV", "BLH1V");
   p.inputs.add("lower_bound", bound, "HK", "11H1K");
+  p.no_op = {{"f", 1e4}};
   p.state(c, "S", "m", "BHKV", "BHKV", "B1HKV"), p.output(c, "o", "BLHV", "BLHV");
   // The reference's key is 1 - gate, a subtraction.
   double closed = 1;

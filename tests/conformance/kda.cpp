@@ -19,6 +19,7 @@ Problem sizes(Case& c) {
 
 void kda(Case& c) {
   Problem p = sizes(c);
+  p.no_op = {{"beta", 0}, {"g", 0}};
   p.inputs.add("g", c.in("g"), "BLHK", "BLH1K");
   p.inputs.add("beta", c.in("beta"), "BLH", "BLH11");
   check<Kda>(c, p, []<class T>(const Source<T>& x) {
@@ -27,6 +28,7 @@ void kda(Case& c) {
 }
 void kimi(Case& c) {
   Problem p = sizes(c);
+  p.no_op = {{"b", -1e4}, {"f", -1e4}};
   p.inputs.add("f", c.in("f"), "BLHK", "BLH1K");
   p.inputs.add("b", c.in("b"), "BLH", "BLH11");
   const Array bias = c.par("dt_bias");

@@ -12,6 +12,7 @@ Problem sizes(Case& c) {
   Problem p;
   p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
   p.prefill = c.size_or("prefill", 0);
+  p.no_op = {{"k", 0}};
   return p;
 }
 template <class M>
@@ -32,6 +33,7 @@ void linear_attn_norm(Case& c) {
 void retention(Case& c) {
   Problem p = sizes(c);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BHLF", "BLH1F");
+  p.by_head = p.no_op_first = true;
   p.output(c, "o", "BHLV", "BLHV");
   check<Retention>(c, p, attention<Retention>);
 }

@@ -37,6 +37,7 @@ void lru(Case& c) {
       if (row % to_size(p.tokens) > 0) lost.values[at] += std::exp(-std::exp(nu[n])) * lost[at - maps.states];
     }
   p.inputs.add("x", x, "BLN", "BL11N"), p.inputs.add("x_imag", x_imag, "BLN", "BL11N");
+  p.no_op = {{"x", 0}, {"x_imag", 0}}, p.no_op_first = true;
   p.output(c, "y", "BLO", "BLO");
   std::vector<double>& own = p.outputs[0].own;
   for (std::size_t row = 0; row < to_size(p.batch * p.tokens); ++row)

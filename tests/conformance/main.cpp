@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // lcsm_conformance [--self-test] [file or folder ...]: golden files against every mode of the library. See README.md.
 #include "adapters.hpp"
+#include "tape.hpp"
 
 #include <support/golden.hpp>
 
@@ -26,9 +27,9 @@ bool comes_later(const std::string& name) {
 
 namespace {
 
-Report run_case(const test::Golden& golden, const test::GoldenCase& about, Adapter adapter, Fault fault = {}) {
+Report run_case(const test::Golden& golden, const test::GoldenCase& about, Adapter adapter, Fault fault = {}, Tape* tape = nullptr) {
   Report report;
-  Case c(golden, about, report, std::move(fault));
+  Case c(golden, about, report, std::move(fault), tape);
   try {
     adapter(c);
     c.finish();
@@ -70,33 +71,54 @@ void check_file(const std::filesystem::path& path, Totals& totals) {
   }
 }
 
-// Every tensor that is compared, once with one number off by a thousandth of the largest, once with a NaN, once absent: all of its rows must
-// be red. A program that passes wrong numbers is worse than none.
+bool is_variant(const std::string& mode) {
+  for (const char* name : {", packed", ", masked", ", padded", ", reversed", ", grouped"})
+    if (mode.ends_with(name)) return true;
+  return false;
+}
+
+// Every tensor that is compared, once with one number off by a thousandth of the largest, once with a NaN, once absent: all of its rows
+// must be red. A program that passes wrong numbers is worse than none.
 void test_itself(const std::filesystem::path& path, Totals& totals) {
   const test::Golden golden(path);
   const auto found = adapters().find(golden.adapter());
   if (found == adapters().end()) return;
   const std::string file = path.stem().string();
+  const auto name_of = [](const Row& row) { return row.tensor.substr(0, row.tensor.find('[')); };
   for (const test::GoldenCase& about : golden.cases()) {
     std::set<std::string> tensors;
-    const Report sound = run_case(golden, about, found->second);
+    Tape tape;
+    const Report sound = run_case(golden, about, found->second, {}, &tape);
+    const auto with = [&](Fault::Kind kind, const std::string& tensor) {
+      tape.rewind();
+      return run_case(golden, about, found->second, {kind, tensor}, &tape);
+    };
     for (const Row& row : sound.rows())
-      if (row.verdict == Verdict::pass && row.tensor != "position") tensors.insert(row.tensor.substr(0, row.tensor.find('[')));
+      if (row.verdict == Verdict::pass && row.tensor != "position") tensors.insert(name_of(row));
     if (tensors.empty()) print(file, about.name, {"self-test", "-", "-", 0, 0, Verdict::fail, "no tensor is compared"}, totals);
-    for (const std::string& tensor : tensors)
-      for (const auto& [kind, word] :
-           {std::pair{Fault::Kind::number, "a wrong number"}, {Fault::Kind::not_a_number, "a NaN"}, {Fault::Kind::missing, "no tensor"}}) {
-        const Report report = run_case(golden, about, found->second, {kind, tensor});
+    for (const std::string& tensor : tensors) {
+      const auto judge = [&](const Report& report, const char* word, bool anywhere) {
         long red = 0, green = 0;
         for (const Row& row : report.rows())
-          if (const bool mine = row.tensor.substr(0, row.tensor.find('[')) == tensor; mine || kind == Fault::Kind::missing)
+          if (const bool mine = name_of(row) == tensor; mine || anywhere)
             red += row.verdict == Verdict::fail, green += mine && row.verdict == Verdict::pass;
         const bool good = red > 0 && green == 0;
         print(file, about.name,
               {"self-test", "-", tensor, 0, 0, good ? Verdict::pass : Verdict::fail,
                std::string(word) + ": " + std::to_string(red) + " red, " + std::to_string(green) + " green"},
               totals);
-      }
+      };
+      judge(with(Fault::Kind::number, tensor), "a wrong number", false);
+      judge(with(Fault::Kind::not_a_number, tensor), "a NaN", false);
+      judge(with(Fault::Kind::missing, tensor), "no tensor", true);
+    }
+    // Variants without what makes them variants, in every mode and type.
+    std::map<std::string, bool> seen;
+    const Report plain = run_case(golden, about, found->second, {Fault::Kind::option, ""});
+    for (const Row& row : plain.rows())
+      if (is_variant(row.mode)) seen[row.mode + ", " + row.dtype] |= row.verdict == Verdict::fail;
+    for (const auto& [call, red] : seen)
+      print(file, about.name, {"self-test", "-", call, 0, 0, red ? Verdict::pass : Verdict::fail, red ? "the option withheld: red" : "the option withheld: green"}, totals);
   }
 }
 

@@ -45,6 +45,7 @@ void selective_scan(Case& c) {
     delta = mapped(delta, [&](double x) { return softplus_of_step ? softplus(x) : x; });
     if (c.has("par", "delta_bias") || c.has("par", "D"))
       raise<FormatError>("lcsm_conformance: constant B and C come without delta_bias and D here");
+    p.no_op = {{"delta", 0}};
     channels.per_state("B", c.par("B")), channels.per_state("C", c.par("C")), channels.stream("delta", delta);
     check<MambaConstant>(c, p, []<class T>(const Source<T>& x) {
       return MambaConstant::In<const T>{.x = x("x"), .delta = x("delta"), .B = x("B"), .C = x("C"), .A = x("A")};
@@ -54,6 +55,7 @@ void selective_scan(Case& c) {
   const bool grouped = c.in("B").shape.size() == 4;
   for (const char* name : {"B", "C"}) p.inputs.add(name, c.in(name), grouped ? "BGNL" : "BNL", grouped ? "BLG1N" : "BL11N");
   channels.stream("delta", delta);
+  p.no_op = {{"delta", softplus_of_step ? -1e4 : 0}};
   if (!softplus_of_step) {
     if (c.has("par", "delta_bias") || c.has("par", "D"))
       raise<FormatError>("lcsm_conformance: a step without softplus comes without delta_bias and D here");
@@ -73,6 +75,7 @@ void complex_scan(Case& c) {
   Problem p;
   const Channels channels = sizes(c, p);
   if (c.flag("softplus") || c.has("par", "delta_bias")) raise<FormatError>("lcsm_conformance: the complex scan comes with plain steps here");
+  p.no_op = {{"delta", 0}};
   channels.stream("delta", c.in("delta")), channels.per_channel("D", c.par("D"));
   for (const std::string name : {"A", "B", "C"})
     channels.per_state(name.c_str(), part(c.par(name), 0)), channels.per_state((name + "_imag").c_str(), part(c.par(name), 1));

@@ -18,6 +18,7 @@ Problem sizes(Case& c) {
 void ssd_minimal(Case& c) {
   Problem p = sizes(c);
   p.inputs.add("x", c.in("X"), "BLHP", "BLH1P"), p.inputs.add("g", c.in("A"), "BLH", "BLH11");
+  p.no_op = {{"x", 0}, {"g", 0}};
   p.state(c, "S", "m", "B1HPN", "BHPN", "B1HNP"), p.output(c, "Y", "BLHP", "BLHP");
   check<Mamba2Discrete>(
       c, p, []<class T>(const Source<T>& x) { return Mamba2Discrete::In<const T>{.x = x("x"), .g = x("g"), .B = x("B"), .C = x("C")}; });
@@ -29,6 +30,7 @@ void ssd_combined(Case& c) {
   p.inputs.add("x", c.in("x"), "BLHP", "BLH1P"), p.inputs.add("delta", c.in("dt"), "BLH", "BLH11"), p.inputs.add("A", c.par("A"), "H", "11H11");
   p.inputs.add("delta_bias", c.par("dt_bias"), "H", "11H11");
   if (d.shape.size() == 2) p.inputs.add("D", d, "HP", "11H1P"); else p.inputs.add("D", d, "H", "11H11");
+  p.no_op = {{"delta", -1e4}};
   p.post = gated(rearranged(c.in("z"), "BLHP", "BLHP"));
   p.output(c, "o", "BLHP", "BLHP");
   check<Mamba2>(c, p, []<class T>(const Source<T>& x) {

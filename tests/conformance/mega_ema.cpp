@@ -47,6 +47,7 @@ void mega_ema(Case& c) {
     check<MegaEma>(c, kernel, bind);
   }
 
+  p.no_op = {{"x", 0}}, p.no_op_first = true;
   parameters(c, p, 0, channels);
   const Array x = rearranged(c.in("x"), "LBD", "BLD");
   p.inputs.add("omega", c.par("omega"), "D", "1111D");
@@ -95,7 +96,7 @@ void mega_ema(Case& c) {
   parameters(c, q, channels, channels);
   q.inputs.add("x", x, "BLD", "BL11D"), q.inputs.add("omega", constant({channels}, 0), "D", "1111D");
   p.whole = true;
-  check_sum<MegaEma>(c, p, q, bind);
+  check_both<MegaEma>(c, p, q, Both::Join::sum, bind);
 }
 const bool known = add("mega_ema", mega_ema);
 

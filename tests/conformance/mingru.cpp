@@ -22,6 +22,7 @@ void mingru(Case& c) {
   if (c.has("s0", "h0")) p.initial.insert_or_assign("m", rearranged(c.s0("h0"), "B1D", "B111D"));
   p.final.insert_or_assign("m", c.expected("s1", "h", "B1D", "B111D"));
   if (p.prefill > 0) p.middle.insert_or_assign("m", c.expected("chunk", "h_mid", "B1D", "B111D"));
+  p.no_op = {{"i", -1e4}};
   p.output(c, "y", "BLD", "BLD");
 
   // What half a unit of the raw numbers does to 1 - z, to its logarithm and to g(x), in units.

@@ -34,6 +34,7 @@ Problem sizes(Case& c) {
   p.batch = c.size("B"), p.tokens = c.size("L"), p.heads = c.size("H"), p.keys = c.size("K"), p.values = c.size("V"),
   p.prefill = c.size_or("prefill", 0);
   for (const char* name : {"q", "k", "v"}) p.inputs.add(name, c.in(name), "BHLF", "BLH1F");
+  p.no_op = {{"i", minus_infinity}, {"f", 1e4}};
   for (const char* name : {"i", "f"}) p.inputs.add(name, c.in(name), "BHL", "BLH11");
   return p;
 }

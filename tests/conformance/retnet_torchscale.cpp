@@ -58,6 +58,7 @@ void retnet_torchscale(Case& c) {
   Problem p;
   const Index heads = c.size("H"), values = c.size("Dv") / heads, keys = c.size("D") / heads, batch = c.size("B"), tokens = c.size("L");
   p.batch = batch, p.tokens = tokens, p.heads = heads, p.keys = keys, p.values = values;
+  p.by_head = true, p.no_op = {{"k", 0}}, p.no_op_first = true;
   const Array x = c.in("x"), out = c.par("out_proj");
   const Dense q = dense(x, c.par("q_proj")), k = dense(x, c.par("k_proj")), v = dense(x, c.par("v_proj")), gate = dense(x, c.par("g_proj"));
   p.inputs.add("q", reshaped(q.y, {batch, tokens, heads, keys}), "BLHK", "BLH1K"), p.inputs.add("k", reshaped(k.y, {batch, tokens, heads, keys}), "BLHK", "BLH1K"),

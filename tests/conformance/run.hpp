@@ -6,6 +6,9 @@
 
 #include <support/bound.hpp>
 
+#include <algorithm>
+#include <limits>
+
 namespace lcsm::conformance {
 
 template <class M, class T, class Bind> class Model : public Subject {
@@ -13,7 +16,7 @@ template <class M, class T, class Bind> class Model : public Subject {
   Model(const Problem& p, const Bind& bind)
       : p_(p),
         bind_(bind),
-        start_(p.batch, p.heads, p.keys, p.values),
+        start_(p.sequences(), p.heads, p.keys, p.values),
         state_(start_),
         y_(p.batch, p.tokens, p.heads, M::projection::parts * p.values) {
     std::set<std::string> left;
@@ -33,17 +36,27 @@ template <class M, class T, class Bind> class Model : public Subject {
   }
   const State<M, T>& start() const { return start_; }
 
-  void restart() override { state_ = start_, y_.fill(T(0)); }
+  void restart() override { state_ = start_, y_.fill(std::numeric_limits<T>::quiet_NaN()); }
   bool is_double() const override { return std::is_same_v<T, double>; }
-  std::vector<double> output() const override { return {y_.begin(), y_.end()}; }
-  std::vector<std::pair<std::string, std::vector<double>>> state() const override {
-    std::vector<std::pair<std::string, std::vector<double>>> out;
-    state_.components([&](const char* name, const auto& buffer) {
-      std::vector<double> wide;
-      for (const auto x : buffer) wide.push_back(static_cast<double>(x));
-      out.emplace_back(name, std::move(wide));
-    });
+  Index tokens() const override { return p_.tokens; }
+  std::vector<double> output() const override { return rows_of({y_.begin(), y_.end()}, p_.rows, width()); }
+  States state() const override {
+    States out = components_of(state_);
+    for (auto& [name, x] : out) x = rows_of(x, p_.slots, x.size() / slots());
     return out;
+  }
+  std::unique_ptr<Subject> with(const Change& change) const override { return std::make_unique<Model>(change(p_), bind_); }
+  std::string stray() const override {
+    if (!p_.others_silent) return "";
+    if (!each_other(p_.rows, to_size(y_.size()), width(), [&](std::size_t n, std::size_t end) {
+          return std::all_of(y_.begin() + n, y_.begin() + end, [](T x) { return x == T(0); });
+        })) return "a masked token wrote something";
+    const States now = components_of(state_), then = components_of(start_);
+    for (std::size_t c = 0; c < now.size(); ++c)
+      if (!each_other(p_.slots, now[c].second.size(), now[c].second.size() / slots(), [&](std::size_t n, std::size_t end) {
+            return std::equal(now[c].second.begin() + std::ptrdiff_t(n), now[c].second.begin() + std::ptrdiff_t(end), then[c].second.begin() + std::ptrdiff_t(n));
+          })) return "the state of an empty sequence changed";
+    return "";
   }
 
   void run(Way way, Index first, Index count) override {
@@ -53,7 +66,9 @@ template <class M, class T, class Bind> class Model : public Subject {
     const auto in = bind_(Source<T>{p_.inputs, token, count});
     Options<T> options;
     if (first > 0 || !p_.initial.empty() || p_.position > 0) options.initial = std::as_const(state_).view();
-    options.final = state_.view(), options.direction = p_.direction;
+    else if (way != Way::step && way != Way::matrix)                       // all of the final state is to be written
+      state_.components([](const char*, auto& buffer) { buffer.fill(std::remove_cvref_t<decltype(buffer[0])>(77)); });
+    options.final = state_.view(), options.direction = p_.direction, options.sequences = sequences(), options.mask = mask();
     options.tuning.scan_chunk = 32, options.tuning.scan_units = 1000;      // always split over time
     if (way == Way::small_chunks) options.tuning.chunk = 16;
     if constexpr (std::is_same_v<T, double>) {
@@ -79,10 +94,28 @@ template <class M, class T, class Bind> class Model : public Subject {
   }
 
  private:
-  // y = A i + D i, from nothing: A after normalisation and projection. A complex matrix has its imaginary part in a second plane.
+  std::size_t width() const { return to_size(M::projection::parts * p_.values); }
+  std::size_t slots() const { return to_size(p_.sequences() * p_.heads); }
+  Sequences sequences() const { return p_.offsets.empty() ? Sequences() : Sequences(p_.offsets); }
+  View<const std::uint8_t> mask() const {
+    return p_.mask.empty() ? View<const std::uint8_t>() : lcsm::view(p_.mask.data(), p_.batch, p_.tokens, 1, 1);
+  }
+  // The components of a state; the position, which the heads of a sequence share, for each of them.
+  States components_of(const State<M, T>& state) const {
+    States out;
+    state.components([&](const char* name, const auto& buffer) {
+      const Index copies = std::string_view(name) == "position" ? p_.heads : 1;
+      std::vector<double> wide;
+      for (const auto x : buffer) wide.insert(wide.end(), to_size(copies), static_cast<double>(x));
+      out.emplace_back(name, std::move(wide));
+    });
+    return out;
+  }
+  // y = A i + D i, from nothing: A after normalisation and projection. A complex matrix has its imaginary part in a second plane. Between sequences and
+  // at masked tokens A is 0.
   template <class In> void multiply(const In& in, const View<T>& y) {
     Options<T> options;
-    options.direction = p_.direction;
+    options.direction = p_.direction, options.sequences = sequences(), options.mask = mask();
     const Index rows = attention_rows<M>(p_.values), plane = rows / matrix_planes<M>;
     Buffer<T> a(y.batch(), y.time(), y.head(), rows, y.time());
     attention_matrix(exec::seq, M{}, in, a.view(), options);
@@ -90,15 +123,17 @@ template <class M, class T, class Bind> class Model : public Subject {
     Arena counting;
     { Tiles<M, T> tile(counting, call.extent, y.time()); }
     Buffer<std::byte> scratch(counting.used());
+    y_.fill(T(0));
     for (Index unit = 0; unit < call.units(); ++unit) {
       const Run run = call.unit(unit);
       Arena arena(scratch.data(), counting.used());
       Tiles<M, T> tile(arena, call.extent, y.time());
-      tile.begin(in, run), tile.fill(in, run, 0, y.time());
-      for (Index t = 0; t < y.time(); ++t)
+      tile.begin(in, run), tile.fill(in, run, 0, run.time.length);
+      for (Index row = 0; row < run.time.length; ++row)
         for (Index c = 0; c < p_.values; ++c) {
+          const Index t = run.time.token(row);
           double re = 0, im = 0;
-          for (Index j = 0; j < y.time(); ++j) {
+          for (Index j = 0; j < run.time.length; ++j) {
             const Index s = run.time.token(j), r = M::per_channel ? c : 0;
             const auto i = tile.template input<T>(j, c);
             const double a_re = double(a.view().at(run.batch, t, run.head, r, s)),
@@ -109,32 +144,17 @@ template <class M, class T, class Bind> class Model : public Subject {
           y(run.batch, t, run.head, c) = T(re);
           if constexpr (M::projection::parts == 2) y(run.batch, t, run.head, p_.values + c) = T(im);
         }
+      for (Index row = 0; row < run.time.length; ++row)
+        for (Index j = 0; j < run.time.length; ++j)
+          for (Index r = 0; r < rows; ++r) a.view().at(run.batch, run.time.token(row), run.head, r, run.time.token(j)) = T(0);
     }
+    if (!std::all_of(a.begin(), a.end(), [](T x) { return x == T(0); })) y_.fill(std::numeric_limits<T>::quiet_NaN());
   }
   [[noreturn]] static void refuse(const std::string& what) { raise<FormatError>("lcsm_conformance: initial state '" + what); }
-  const Problem& p_;
+  const Problem p_;
   const Bind& bind_;
   State<M, T> start_, state_;
   Buffer<T> y_;
-};
-
-// The sum of two mixers over the same tokens: both directions of a layer, which has no state.
-class Both : public Subject {
- public:
-  Both(Subject& first, Subject& second) : first_(first), second_(second) {}
-  void restart() override { first_.restart(), second_.restart(); }
-  void run(Way way, Index first, Index count) override { first_.run(way, first, count), second_.run(way, first, count); }
-  bool is_double() const override { return first_.is_double(); }
-  std::vector<std::pair<std::string, std::vector<double>>> state() const override { return {}; }
-  std::vector<double> output() const override {
-    std::vector<double> y = first_.output();
-    const std::vector<double> other = second_.output();
-    for (std::size_t n = 0; n < y.size(); ++n) y[n] += other.at(n);
-    return y;
-  }
-
- private:
-  Subject &first_, &second_;
 };
 
 template <class M>
@@ -165,19 +185,14 @@ template <class M, class Bind> void check(Case& c, const Problem& p, const Bind&
   Model<M, float, Bind> narrow(p, bind);
   compare(c, p, wide, narrow, abilities_of<M>, sums_of<M>(p, bind, wide.start(), p.tokens), sums_of<M>(p, bind, wide.start(), p.prefill));
 }
-// The same for the sum of two: p also says what is expected; q needs its inputs and direction alone.
-template <class M, class Bind> void check_sum(Case& c, const Problem& p, const Problem& q, const Bind& bind) {
-  Model<M, double, Bind> wide_p(p, bind), wide_q(q, bind);
-  Model<M, float, Bind> narrow_p(p, bind), narrow_q(q, bind);
-  Sums sums = sums_of<M>(p, bind, wide_p.start(), p.tokens);
-  const Sums other = sums_of<M>(q, bind, wide_q.start(), q.tokens);
-  for (std::size_t n = 0; n < sums.terms.y.size(); ++n) {
-    test::ErrorSums &x = sums.terms.y[n];
-    const test::ErrorSums& y = other.terms.y.at(n);
-    x = {x.s + y.s, x.w + y.w, x.g + y.g, x.q + y.q};
-  }
-  Both wide(wide_p, wide_q), narrow(narrow_p, narrow_q);
-  compare(c, p, wide, narrow, abilities_of<M>, sums, {});
+// The same for two: p also says what is expected; q needs its inputs and direction alone.
+template <class M, class Bind> void check_both(Case& c, const Problem& p, const Problem& q, Both::Join join, const Bind& bind) {
+  const auto two = [&]<class T>(T) {
+    return Both(std::make_unique<Model<M, T, Bind>>(p, bind), std::make_unique<Model<M, T, Bind>>(q, bind), join);
+  };
+  Both wide = two(double()), narrow = two(float());
+  const Model<M, double, Bind> one(p, bind), other(q, bind);
+  compare(c, p, wide, narrow, abilities_of<M>, join_sums(sums_of<M>(p, bind, one.start(), p.tokens), sums_of<M>(q, bind, other.start(), q.tokens), join), {});
 }
 
 }  // namespace lcsm::conformance

@@ -31,6 +31,7 @@ void s4d(Case& c) {
     smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
   p.golden_coefficient_slack = 1 / smallest;
 
+  p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p;
   kernel.batch = 1;
   kernel.inputs.add("x", impulse(p.tokens, p.values), "LH", "1L11H"), kernel.inputs.add("D", constant({p.values}, 0), "H", "1111H");

@@ -41,6 +41,7 @@ template <class M> void with(Case& c) {
   for (std::size_t n = 0; n < re.values.size(); ++n) smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
   p.coefficient_slack = p.log_slack = 0.5 * largest + 3, p.golden_coefficient_slack = 1 / smallest + 4, p.golden_log_slack = 4;
 
+  p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p, response = p;
   kernel.batch = 1, kernel.inputs.add("x", impulse(tokens, channels), "LH", "1L11H");
   kernel.outputs.push_back(c.expected("aux", "kernel", "PHL", "LPH"));

@@ -70,34 +70,6 @@ struct Layer {
   }
 };
 
-// Both directions side by side: their numbers one after the other.
-class Beside : public Subject {
- public:
-  Beside(Subject& first, Subject& second) : first_(first), second_(second) {}
-  void restart() override { first_.restart(), second_.restart(); }
-  void run(Way way, Index first, Index count) override { first_.run(way, first, count), second_.run(way, first, count); }
-  bool is_double() const override { return first_.is_double(); }
-  std::vector<std::pair<std::string, std::vector<double>>> state() const override { return {}; }
-  std::vector<double> output() const override {
-    std::vector<double> y = first_.output();
-    const std::vector<double> other = second_.output();
-    y.insert(y.end(), other.begin(), other.end());
-    return y;
-  }
-
- private:
-  Subject &first_, &second_;
-};
-template <class M> void check_beside(Case& c, const Problem& p, const Problem& q) {
-  Model<M, double, decltype(bind_of<M>)> wide_p(p, bind_of<M>), wide_q(q, bind_of<M>);
-  Model<M, float, decltype(bind_of<M>)> narrow_p(p, bind_of<M>), narrow_q(q, bind_of<M>);
-  Sums sums = sums_of<M>(p, bind_of<M>, wide_p.start(), p.tokens);
-  const Sums other = sums_of<M>(q, bind_of<M>, wide_q.start(), q.tokens);
-  sums.terms.y.insert(sums.terms.y.end(), other.terms.y.begin(), other.terms.y.end());
-  Beside wide(wide_p, wide_q), narrow(narrow_p, narrow_q);
-  compare(c, p, wide, narrow, abilities_of<M>, sums, {});
-}
-
 template <class M> void with(Case& c, bool bilinear, bool batched, double scale, bool two) {
   Problem p;
   p.batch = batched ? c.size("B") : 1, p.tokens = c.size("L"), p.values = c.size("P"), p.prefill = c.size_or("prefill", 0);
@@ -137,7 +109,8 @@ template <class M> void with(Case& c, bool bilinear, bool batched, double scale,
     x->inputs.add("x", re, "BLP", "BL11P"), x->inputs.add("x_imag", im, "BLP", "BL11P");
     if (x == &p || two) lost.push_back(of);
   }
-  for (const auto& [component, which] : {std::pair("m", 0), std::pair("m_imag", 1)}) {
+  for (const int which : {0, 1}) {
+    const char* component = which == 0 ? "m" : "m_imag";
     if (c.has("s0", "x")) p.initial.insert_or_assign(component, rearranged(part(c.s0("x"), which), "BP", "B111P"));
     const auto state = [&](const char* role, const char* name, std::map<std::string, Expected>& to, std::size_t row) {
       if (!c.has(role, name)) return;
@@ -149,12 +122,13 @@ template <class M> void with(Case& c, bool bilinear, bool batched, double scale,
     state("s1", "x", p.final, to_size(p.tokens - 1));
     if (p.prefill > 0) state("chunk", "x_mid", p.middle, to_size(p.prefill - 1));
   }
+  p.no_op = {{"x", 0}, {"x_imag", 0}}, p.no_op_first = true;
   p.output(c, "y", batched ? "BLH" : "LH", batched ? "BLH" : "LH");
   for (std::vector<Expected>* group : {&p.outputs, &p.chunked})
     for (Expected& y : *group) layer.own(y, lost);
   p.post = [layer](std::vector<double>& y, std::vector<double>& bound) { layer.read(y, bound); };
   p.whole = two;
-  if (two) check_beside<M>(c, p, q); else check<M>(c, p, bind_of<M>);
+  if (two) check_both<M>(c, p, q, Both::Join::beside, bind_of<M>); else check<M>(c, p, bind_of<M>);
 }
 void rule(Case& c, bool batched, double scale, bool two) {
   if (c.text("disc") == "zoh") with<S5>(c, false, batched, scale, two);

@@ -5,6 +5,7 @@
 
 #include <support/error_sums.hpp>
 
+#include <memory>
 #include <utility>
 
 namespace lcsm::conformance {
@@ -20,14 +21,45 @@ constexpr const char* name_of(Way w) {
 
 // One mixer in one type on one case, whose types are forgotten: all comparing is compiled once. Positions are those of the timeline: in
 // reverse, 0 is the last token.
+using Change = std::function<Problem(const Problem&)>;
+using States = std::vector<std::pair<std::string, std::vector<double>>>;
 class Subject {
  public:
   virtual ~Subject() = default;
-  virtual void restart() = 0;                               // the initial state, an output of zeros
+  virtual void restart() = 0;                               // the initial state, an output of NaN
   virtual void run(Way way, Index first, Index count) = 0;  // from the state, into the state and the output's tokens
+  virtual Index tokens() const = 0;
   virtual std::vector<double> output() const = 0;
-  virtual std::vector<std::pair<std::string, std::vector<double>>> state() const = 0;
+  virtual States state() const = 0;
   virtual bool is_double() const = 0;
+  virtual std::unique_ptr<Subject> with(const Change& change) const = 0;   // the same mixer and type on another problem
+  virtual std::string stray() const = 0;                    // what was written where nothing may be, if anything
+};
+
+// The rows of x that are the case's, in its order. Nothing listed: all of them; -1: zeros.
+std::vector<double> rows_of(const std::vector<double>& x, const std::vector<Index>& rows, std::size_t width);
+// Whether f(first, last) is true for the numbers of every row that is none of the case's.
+bool each_other(const std::vector<Index>& rows, std::size_t size, std::size_t width, const std::function<bool(std::size_t, std::size_t)>& f);
+
+// Two mixers over the same tokens, which have no state: the two directions of a layer. Their sum, or their numbers one after the other.
+class Both : public Subject {
+ public:
+  enum class Join { sum, beside };
+  Both(std::unique_ptr<Subject> first, std::unique_ptr<Subject> second, Join join) : first_(std::move(first)), second_(std::move(second)), join_(join) {}
+  void restart() override { first_->restart(), second_->restart(); }
+  void run(Way way, Index first, Index count) override { first_->run(way, first, count), second_->run(way, first, count); }
+  bool is_double() const override { return first_->is_double(); }
+  Index tokens() const override { return first_->tokens(); }
+  States state() const override { return {}; }
+  std::vector<double> output() const override;
+  std::unique_ptr<Subject> with(const Change& change) const override {
+    return std::make_unique<Both>(first_->with(change), second_->with(change), join_);
+  }
+  std::string stray() const override { return first_->stray() + second_->stray(); }
+
+ private:
+  std::unique_ptr<Subject> first_, second_;
+  Join join_;
 };
 
 // Error sums of a call, and the log scales of the memory at its end (p of the state), which those of m and z are relative to.
@@ -35,6 +67,8 @@ struct Sums {
   test::CallSums terms;
   std::vector<double> p;
 };
+
+Sums join_sums(Sums first, const Sums& second, Both::Join join);
 
 // What check<M> knows of M.
 struct Abilities {

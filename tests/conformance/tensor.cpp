@@ -70,8 +70,64 @@ void Inputs::add(const std::string& name, const Array& x, std::string_view from,
   if (to.size() != 5) raise<FormatError>("lcsm_conformance: an input has five axes, given '" + std::string(to) + "'");
   Tensor t{rearranged(x, from, to), {}, {}};
   for (std::size_t a = 0; a < 5; ++a) t.absent[a] = to[a] == '1';
-  t.narrow.assign(t.wide.values.begin(), t.wide.values.end());
+  t.narrow_down();
   tensors_.insert_or_assign(name, std::move(t));
+}
+
+// f(name, number, tensor), which may change the tensor.
+template <class F> Inputs Inputs::each(F&& f) const {
+  Inputs out = *this;
+  int number = 0;
+  for (auto& [name, x] : out.tensors_) f(name, number++, x), x.narrow_down();
+  return out;
+}
+
+Inputs Inputs::at(Index batch, Index tokens, const std::vector<Place>& from, const Fill& fill) const {
+  return each([&](const std::string& name, int, Tensor& x) {
+    if (x.absent[1]) return;
+    const Index times = x.wide.shape[1], width = x.wide.shape[2] * x.wide.shape[3] * x.wide.shape[4];
+    std::vector<double> values;
+    for (const Place& place : from)
+      for (Index n = 0; n < width; ++n)
+        values.push_back(place.time < 0 ? fill(name, n) : x.wide[to_size(((x.absent[0] ? 0 : place.batch) * times + place.time) * width + n)]);
+    x.wide.values = std::move(values), x.wide.shape[0] = batch, x.wide.shape[1] = tokens, x.absent[0] = false;
+  });
+}
+
+Inputs Inputs::heads_repeated(int which, Index times) const {
+  return each([&](const std::string&, int number, Tensor& x) {
+    if (x.absent[2] || number % 2 != which) return;
+    const Index width = x.wide.shape[3] * x.wide.shape[4];
+    std::vector<double> values;
+    for (auto head = x.wide.values.begin(); head != x.wide.values.end(); head += width)
+      for (Index n = 0; n < times; ++n) values.insert(values.end(), head, head + width);
+    x.wide.values = std::move(values), x.wide.shape[2] *= times;
+  });
+}
+
+Inputs Inputs::rows_as_heads() const {
+  return each([&](const std::string&, int, Tensor& x) {
+    if (x.absent[0]) return;
+    const Index batch = x.wide.shape[0], times = x.wide.shape[1], width = x.wide.shape[3] * x.wide.shape[4];
+    std::vector<double> values;
+    for (Index t = 0; t < times; ++t)
+      for (Index b = 0; b < batch; ++b) {
+        const auto row = x.wide.values.begin() + (b * times + t) * width;
+        values.insert(values.end(), row, row + width);
+      }
+    x.wide.values = std::move(values), x.wide.shape[0] = 1, x.wide.shape[2] = batch, x.absent[2] = false;
+  });
+}
+
+Inputs Inputs::head_shared(int which, Index copies) const {
+  return each([&](const std::string&, int number, Tensor& x) {
+    if (x.absent[2] || number % 2 != which) return;
+    const Index heads = x.wide.shape[2], width = x.wide.shape[3] * x.wide.shape[4];
+    std::vector<double> values;
+    for (auto row = x.wide.values.begin(); row != x.wide.values.end(); row += heads * width)
+      for (Index n = 0; n < copies; ++n) values.insert(values.end(), row, row + width);
+    x.wide.values = std::move(values), x.wide.shape[2] = copies;
+  });
 }
 
 }  // namespace lcsm::conformance

@@ -4,6 +4,7 @@
 #include <lcsm/tensor/view.hpp>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -41,6 +42,18 @@ class Inputs {
   void add(const std::string& name, const Array& x, std::string_view from, std::string_view to);
   const std::vector<Index>& shape(const std::string& name) const { return tensors_.at(name).wide.shape; }
 
+  // The same inputs in a call that is made differently. `at`: streams with tokens of the given place, b * tokens + t for each of the new ones in
+  // turn; from < 0 is a token of its own, made of fill(name, n).
+  struct Place { Index batch, time; };
+  using Fill = std::function<double(const std::string& name, Index n)>;
+  Inputs at(Index batch, Index tokens, const std::vector<Place>& from, const Fill& fill) const;
+  // Every second input (0: the first, third ...; 1: the others; -1: none) with each of its heads `times` over.
+  Inputs heads_repeated(int which, Index times) const;
+  // Rows of the batch as heads, for one head.
+  Inputs rows_as_heads() const;
+  // Every second input with the head 0 alone, which then serves all; or with `copies` of it.
+  Inputs head_shared(int which, Index copies) const;
+
   // The tokens [first, first + count) of every stream, and every parameter.
   template <class T> View<const T> view(const std::string& name, Index first, Index count) const {
     const auto found = tensors_.find(name);
@@ -62,7 +75,9 @@ class Inputs {
     Array wide;
     std::vector<float> narrow;
     std::array<bool, 5> absent;
+    void narrow_down() { narrow.assign(wide.values.begin(), wide.values.end()); }
   };
+  template <class F> Inputs each(F&& f) const;
   std::map<std::string, Tensor> tensors_;
 };
 
