@@ -15,14 +15,14 @@ struct Means : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes:
 struct KeyMeans : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::b>>, LogTerm<Learned<in::u, Axes::one>>>, Stage<Gate>, shrink::Data<>, Mean> {};
 static_assert(by_products<Lstm, Bonused, Means, KeyMeans>);
 
-struct RankOne : Mixer<expand::Data<>, oscillation::RankOne<map::LogSigmoid<>>, shrink::Data<>> {};
+struct Valued : Mixer<expand::PerValue<>, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase, Axes::value>>>, shrink::PerValue<>> {};
 struct Rwkv : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, Stage<>, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {};
-static_assert(!by_products<RankOne> && !by_products<Rwkv>);
+static_assert(!by_products<Valued> && !by_products<Rwkv>);
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("chunkwise_vjp: running maxima and means", "[property]", Lstm, Bonused, Means, KeyMeans) { check<TestType, double>(200), check<TestType, float>(210); }
-TEMPLATE_TEST_CASE("chunkwise_vjp: token by token", "[property]", RankOne, Rwkv) { check<TestType, double>(220); }
+TEMPLATE_TEST_CASE("chunkwise_vjp: token by token", "[property]", Valued, Rwkv) { check<TestType, double>(220); }
 TEST_CASE("chunkwise_vjp: weights under gates that close", "[property]") {
   constexpr double closed = -std::numeric_limits<double>::infinity();
   check_closed<Lstm>(230, {-50, closed}), check_closed<KeyMeans>(231, {-50, closed});

@@ -89,9 +89,10 @@ template <class M, class T> struct ChunkUnpacker {
         bars.e.template add<T, key_side, !weighs>(tile.e, j, a, 0, stage::conjugate<false>(u) * own), bars.u.template add<T, key_side, !weighs>(tile.u, j, a, 0, stage::conjugate<false>(e) * own);
       }
       // The oscillation is its magnitude times its turn: the cotangent of the whole.
-      if constexpr (gates == Gates::keys && !mean) bars.o.template add<T, key_side>(tile.o, j, a, 0, tile.o.template times<T, key_side, false>(planes_at<T, KP>(bar.gate, at_a), j, a, 0));
+      if constexpr (X.value_decay && X.key_decay) bars.o.template add<T, Axes::key>(tile.o, j, a, 0, tile.o.template times<T, Axes::key, false>(bar.gate[0][at_a], j, a, 0));
+      else if constexpr (gates == Gates::keys && !mean) bars.o.template add<T, key_side>(tile.o, j, a, 0, tile.o.template times<T, key_side, false>(planes_at<T, KP>(bar.gate, at_a), j, a, 0));
     }
-    if constexpr (gates == Gates::head && !scaled)
+    if constexpr (gates == Gates::head && !scaled && !X.value_decay)
       if (p.keys > 0) bars.o.template add<T, key_side>(tile.o, j, 0, 0, tile.o.template times<T, key_side, false>(head_bar[j], j, 0, 0));
   }
   template <class V, class Row> LCSM_INLINE void channel(const Row& row, Index j, Index c) const {
@@ -103,6 +104,11 @@ template <class M, class T> struct ChunkUnpacker {
     const auto e = tile.e.template times<V, Axes::value, !weighs>(map::constant<V>(1), j, 0, c);
     bars.e.template add<V, Axes::value, !weighs>(tile.e, j, 0, c, stage::conjugate<false>(i) * v);
     if constexpr (X.ones == 2) bars.e.template add<V, Axes::value, !weighs>(tile.e, j, 0, c, value_bent(planes_at<V, VP>(bar.v, j * p.column_pitch + p.values + c), c, false));
+    if constexpr (X.value_decay) {
+      V gate = simd::load<V>(bar.channel + j * p.column_pitch + c);
+      if constexpr (X.ones == 2) gate = gate + simd::load<V>(bar.channel + j * p.column_pitch + p.values + c);
+      bars.o.template add<V, axes::channel>(tile.o, j, 0, c, tile.o.template times<V, axes::channel, false>(gate, j, 0, c));
+    }
     auto i_bar = as<F>(stage::conjugate<false>(e) * v);
     if constexpr (M::skip::present) {
       const V y = row.template output<V>(c).first;

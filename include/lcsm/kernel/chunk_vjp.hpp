@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/kernel/channel_vjp.hpp>
 #include <lcsm/kernel/log_weights_vjp.hpp>
 
 namespace lcsm {
@@ -36,7 +37,7 @@ template <class M, class T> class ChunkVjp {
       for (int part = 0; part < MP; ++part) std::copy_n(before[part], size_, start(first / chunk_, part));
       logs_.keep(runner, first / chunk_);
       pack(in, run, first, (std::min)(chunk_, run.time.length - first));
-      if constexpr (X.coupled) runner.kernel.inside(runner.planes, runner.p_start, runner.ends, runner.y);
+      if constexpr (X.coupled || X.per_channel()) runner.kernel.inside(runner.planes, runner.p_start, runner.ends, runner.y);
       else runner.kernel.ends_only(runner.planes, runner.p_start, runner.ends);
       runner.update_memory();
     }
@@ -89,7 +90,7 @@ template <class M, class T> class ChunkVjp {
   template <class RowOf> void one_chunk(T* const before[2], RowOf&& row_of) {
     auto& kernel = runner.kernel;
     const ChunkPlanes<T>& p = runner.planes;
-    kernel_.prepare(kernel, p, runner.p_start, runner.ends, before);
+    kernel_.prepare(kernel, p, runner.p_start, runner.ends, before, runner.y);
     if constexpr (needs_rows) kernel_.read(kernel, p, runner.ends, before, runner.scratch, runner.y);
     if constexpr (scaled) std::fill_n(logs_.row_bar, p.tokens, 0.0);
     for (Index j = 0; j < p.tokens; ++j) {
@@ -105,13 +106,13 @@ template <class M, class T> class ChunkVjp {
     });
     mu_.round();
     kernel_(kernel, p, runner.ends, before, mu_.rounded, mu_.delta);
-    each_number([&](Index a, Index c) { mu_.advance(a, c, double(runner.ends.key_total[a]) * double(runner.ends.total[0])); });
+    each_number([&](Index a, Index c) { mu_.advance(a, c, double(runner.ends.key_total[a]) * double(runner.ends.total[X.per_channel() ? value_of(c) : 0])); });
     if constexpr (mean) logs_.shares(runner), logs_.weights(runner, kernel_.bars(), bars);
     if constexpr (scaled) logs_.logs(runner, kernel_.head(), bars);
     ChunkUnpacker<M, T>{runner, bars, kernel_.bars(), head_bar(), out_bar_, logs_.added}(row_of);
   }
   const T* head_bar() const {
-    if constexpr (gates == Gates::head) return kernel_.head().decay; else return nullptr;
+    if constexpr (gates == Gates::head && !X.value_decay) return kernel_.head().decay; else return nullptr;
   }
   template <class F> void each_number(F&& f) const {
     for (Index a = 0; a < runner.planes.keys; ++a)
@@ -160,7 +161,7 @@ template <class M, class T> class ChunkVjp {
     }
   }
 
-  OuterVjp<T, X, gates, NP> kernel_;
+  std::conditional_t<X.value_decay, ChannelVjp<T, X>, OuterVjp<T, X, gates, NP>> kernel_;
   Carried<T, MP> mu_;
   Index chunk_, size_;
   T *starts_, *out_bar_[2] = {};

@@ -15,6 +15,31 @@ template <class T> struct ChunkBars {
   T* n[2] = {};                       // of the rows: comes in
   T *q[2] = {}, *k[2] = {}, *own[2] = {}, *erase[2] = {}, *couple[2] = {}, *v[2] = {};
   T* gate[2] = {};                    // of the keys' decays, turned as the writes are
+  T* channel = nullptr;               // of the decays of channels
+};
+
+// Small sums that adjoints of chunks are made of.
+template <class T> struct OuterSums {
+  static void clear_above(T* x, Index pitch, Index C) { for (Index j = 0; j < C; ++j) std::fill_n(x + j * pitch + j + 1, pitch - j - 1, T(0)); }
+  static void transpose(const ChunkPlanes<T>& p, const T* from, T* to) {
+    for (Index c = 0; c < p.columns; ++c) {
+      for (Index a = 0; a < p.keys; ++a) to[c * p.key_pitch + a] = from[a * p.column_pitch + c];
+      std::fill_n(to + c * p.key_pitch + p.keys, p.key_pitch - p.keys, T(0));
+    }
+  }
+  static void scaled(const T* x, T by, T* to, Index n) {
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index c) { simd::store(to + c, simd::load<V>(x + c) * V(by)); });
+  }
+  static void add_scaled(const T* x, T by, T* to, Index n) {
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index c) { simd::store(to + c, simd::fma(simd::load<V>(x + c), V(by), simd::load<V>(to + c))); });
+  }
+  // to += sign A^T x for a lower triangle A: 16 rows at a time leave most of what is 0 out.
+  static void add_upper(const T* a, Index pitch, const T* x, Index columns, T* to, Index C, T sign) {
+    for (Index l = 0; l < C; l += 16) {
+      const Index count = (std::min)(Index(16), C - l);
+      multiply_add(a + l * pitch + l, Index(1), pitch, x + l * columns, columns, to + l * columns, columns, count, columns, C - l, sign);
+    }
+  }
 };
 
 // The adjoint of OuterKernel, by matrix products: from the rows' cotangents n and mu, that of the memory after the chunk,
@@ -28,7 +53,9 @@ template <class T> struct ChunkBars {
 //     u = X (A m + H v)           u_bar = -X^H (W^H mu + S_w^H n)          if w = k: one write of v - u = X (v - A m)
 //
 // NP: planes of n.
-template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
+template <class T, OuterClass X, Gates G, int NP> class OuterVjp : OuterSums<T> {
+  using OuterSums<T>::clear_above, OuterSums<T>::transpose, OuterSums<T>::scaled, OuterSums<T>::add_scaled, OuterSums<T>::add_upper;
+
  public:
   using Kernel = OuterKernel<T, X>;
   using Ends = typename Kernel::Ends;
@@ -54,7 +81,7 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
   const auto& head() const { return head_; }
 
   // The chunk's scores and ends, as far as rows and cotangents want them.
-  void prepare(Kernel& kernel, const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const before[2]) {
+  void prepare(Kernel& kernel, const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const before[2], T* const[2]) {
     kernel.ends_only(p, p_start, e), kernel.score(p);
     if constexpr (G == Gates::head) head_.keep(kernel.scores(), p.tokens);
     kernel.weigh_scores(p);
@@ -63,7 +90,7 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
       erase(kernel, p, e, before);
     }
   }
-  // The rows: y (planes, where wanted).
+  // The rows: y (planes, where wanted), which prepare may have begun.
   void read(const Kernel& kernel, const ChunkPlanes<T>& p, const Ends& e, T* const before[2], T* const scratch[2], T* const y[2]) const {
     if constexpr (!X.coupled) kernel.read_inside(p, y);
     else {
@@ -151,27 +178,6 @@ template <class T, OuterClass X, Gates G, int NP> class OuterVjp {
         }
       }
   }
-  static void clear_above(T* x, Index pitch, Index C) { for (Index j = 0; j < C; ++j) std::fill_n(x + j * pitch + j + 1, pitch - j - 1, T(0)); }
-  static void transpose(const ChunkPlanes<T>& p, const T* from, T* to) {
-    for (Index c = 0; c < p.columns; ++c) {
-      for (Index a = 0; a < p.keys; ++a) to[c * p.key_pitch + a] = from[a * p.column_pitch + c];
-      std::fill_n(to + c * p.key_pitch + p.keys, p.key_pitch - p.keys, T(0));
-    }
-  }
-  static void scaled(const T* x, T by, T* to, Index n) {
-    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index c) { simd::store(to + c, simd::load<V>(x + c) * V(by)); });
-  }
-  static void add_scaled(const T* x, T by, T* to, Index n) {
-    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index c) { simd::store(to + c, simd::fma(simd::load<V>(x + c), V(by), simd::load<V>(to + c))); });
-  }
-  // to += sign A^T x for a lower triangle A: 16 rows at a time leave most of what is 0 out.
-  static void add_upper(const T* a, Index pitch, const T* x, Index columns, T* to, Index C, T sign) {
-    for (Index l = 0; l < C; l += 16) {
-      const Index count = (std::min)(Index(16), C - l);
-      multiply_add(a + l * pitch + l, Index(1), pitch, x + l * columns, columns, to + l * columns, columns, count, columns, C - l, sign);
-    }
-  }
-
   // The cotangents of what is written: through the memory after the chunk, and through the rows after the write.
   template <int Out> static void inputs(T* const writes[2], const ChunkPlanes<T>& p, T* const mu[2], T* const to[2], std::integral_constant<int, Out>) {
     const Index P = p.column_pitch;
