@@ -11,6 +11,9 @@
 
 namespace lcsm::conformance {
 
+// One type of policy for one thread and for all: a mode is compiled once.
+inline constexpr exec::Par one_thread{1};
+
 template <class M, class T, class Bind> class Model : public Subject {
  public:
   Model(const Problem& p, const Bind& bind)
@@ -74,20 +77,20 @@ template <class M, class T, class Bind> class Model : public Subject {
     if constexpr (std::is_same_v<T, double>) {
       if (way == Way::reference) reference(M{}, in, y, options);
     }
-    if (way == Way::recurrent) recurrent(exec::seq, M{}, in, y, options);
+    if (way == Way::recurrent) recurrent(one_thread, M{}, in, y, options);
     if (way == Way::step)
       for (Index j = 0; j < count; ++j) {
         const Index t = reverse ? p_.tokens - 1 - first - j : first + j;
         step(M{}, bind_(Source<T>{p_.inputs, t, 1}), y_.view().tokens(t, 1), state_);
       }
     if constexpr (has_mode<M>(Mode::scan)) {
-      if (way == Way::scan) scan(exec::seq, M{}, in, y, options);
+      if (way == Way::scan) scan(one_thread, M{}, in, y, options);
     }
     if constexpr (has_mode<M>(Mode::chunkwise)) {
-      if (way == Way::chunkwise || way == Way::small_chunks) chunkwise(exec::seq, M{}, in, y, options);
+      if (way == Way::chunkwise || way == Way::small_chunks) chunkwise(one_thread, M{}, in, y, options);
     }
     if constexpr (has_mode<M>(Mode::attention)) {
-      if (way == Way::attend) attend(exec::seq, M{}, in, y, options);
+      if (way == Way::attend) attend(one_thread, M{}, in, y, options);
       if (way == Way::matrix) multiply(in, y);
     }
     if (way == Way::mix) mix(exec::par, M{}, in, y, options);
@@ -118,7 +121,7 @@ template <class M, class T, class Bind> class Model : public Subject {
     options.direction = p_.direction, options.sequences = sequences(), options.mask = mask();
     const Index rows = attention_rows<M>(p_.values), plane = rows / matrix_planes<M>;
     Buffer<T> a(y.batch(), y.time(), y.head(), rows, y.time());
-    attention_matrix(exec::seq, M{}, in, a.view(), options);
+    attention_matrix(one_thread, M{}, in, a.view(), options);
     const Call<M, T, In> call("matrix", in, options, y.batch(), y.time(), y.head(), p_.values);
     Arena counting;
     { Tiles<M, T> tile(counting, call.extent, y.time()); }

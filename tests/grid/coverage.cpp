@@ -105,7 +105,7 @@ TEST_CASE("no map of the library is forgotten", "[grid]") {
   for (const char* header : {"maps", "row_maps"}) {
     const std::string text = text_of(std::string("../include/lcsm/stage/") + header + ".hpp");
     int found = 0;
-    const std::regex line("(^|\n)(template <[^\n]*> )?struct (\\w+) \\{");
+    const std::regex line("(^|\n)(template <[^\n]*> )?struct (\\w+) \\{[^\n]*\n  static constexpr const char\\* name");
     for (std::sregex_iterator at(text.begin(), text.end(), line), end; at != end; ++at, ++found) {
       INFO((*at)[3].str());
       CHECK(grid.find("map::" + (*at)[3].str()) != std::string::npos);

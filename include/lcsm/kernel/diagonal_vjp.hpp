@@ -160,7 +160,7 @@ template <class M, class T> class DiagonalVjp {
       }
     }
   }
-  template <class V, class I> LCSM_INLINE Field<V> memory_read(const Token& t, Index a, Index c, I i) const {
+  template <class V, class X> LCSM_INLINE Field<V> memory_read(const Token& t, Index a, Index c, X i) const {
     if constexpr (!early) return widened<V>(t.after.template load_m<V>(a, c));
     else return widened<V>(t.before.template load_m<V>(a, c)) * kept<V>(t, c) + widened<V>(own_bonus<V>(t, a, c) * i);
   }

@@ -17,7 +17,7 @@ struct Told {
 };
 
 template <class Combine, std::size_t N> struct of_combine {
-  static constexpr bool known = []<std::size_t... I>(std::index_sequence<I...>) { return requires(double x) { Combine::vjp(x, (void(I), x)...); }; }(std::make_index_sequence<N>{});
+  static constexpr bool known = []<std::size_t... Nth>(std::index_sequence<Nth...>) { return requires(double x) { Combine::vjp(x, (void(Nth), x)...); }; }(std::make_index_sequence<N>{});
 };
 template <class Map, class Combine, std::size_t N> struct of_combine<combine::Of<Map, Combine>, N> { static constexpr bool known = map::Slope<Map>::known && of_combine<Combine, N>::known; };
 

@@ -4,6 +4,7 @@
 #include <lcsm/stage/maps.hpp>
 #include <lcsm/stage/where.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace lcsm::map {
