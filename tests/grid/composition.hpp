@@ -13,10 +13,14 @@ namespace lcsm::grid {
 
 // From a choice to a type. Choice::detail picks maps, gates, ties and guards; each of its users takes other bits of it.
 
-// Hand-crafted numbers.
+// Hand-crafted numbers. Imaginary parts have numbers of their own: the product of two complex numbers of equal parts has no real part.
 struct Decreasing {                    // a factor
   static constexpr const char* name = "1 / (1 + a)";
   static double at(const Where& w, Index a) { return 1.0 / double(1 + a + w.head); }
+};
+struct Narrowing {                     // a factor, of imaginary parts
+  static constexpr const char* name = "1 / (2 + 3 a)";
+  static double at(const Where& w, Index a) { return 1.0 / double(2 + 3 * a + w.head); }
 };
 struct Alternating {                   // +1 or -1
   static constexpr const char* name = "(-1)^a";
@@ -109,7 +113,7 @@ template <Choice C, Details X> struct Build {
   template <class Name, class Re, class Im, class Other, EndKind K, Source S, unsigned N> static constexpr auto end() {
     using Map = typename pick_from<N, FactorMaps>::type;
     if constexpr (K.form == Form::complex) {
-      using Both = ComplexFactor<leaf<Re, K.axes, S, map::Identity, Rule>, leaf<Im, K.axes, S, map::Identity, Decreasing>>;
+      using Both = ComplexFactor<leaf<Re, K.axes, S, map::Identity, Rule>, leaf<Im, K.axes, S, map::Identity, Narrowing>>;
       if constexpr (K.axes == Axes::matrix && S == Source::fixed) return Stage<Both, Term<Plane::factor, combine::Product, Fixed<Rule, Axes::key>, Fixed<Rule, Axes::value>>>{};
       else return Stage<Both>{};
     } else {

@@ -11,7 +11,7 @@ struct Steep {
   template <class V> static V apply(V x) { return map::constant<V>(100) * x; }
 };
 struct Plain : Mixer<expand::Exp<Steep>, oscillation::Identity, shrink::Data<map::RsqrtKeys>, Mean> {};
-struct Forgetting : Mixer<expand::Exp<>, oscillation::PerKey<map::LogSigmoid<>>, shrink::Data<>, Mean> {};
+struct Forgetting : Mixer<expand::Exp<>, Stage<LogTerm<Data<in::g, Axes::key, map::LogSigmoid<>>>, SignTerm<Data<in::g, Axes::key, map::Sign>>>, shrink::Data<>, Mean> {};
 struct Weighted : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes::one>>>, oscillation::Scalar<map::LogSigmoid<>>,
                         shrink::Data<map::Softmax>, Mean, Skip<Learned<in::D, Axes::value>>> {};
 

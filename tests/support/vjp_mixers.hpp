@@ -30,7 +30,7 @@ struct DividedDelta : Mixer<Stage<FactorTerm<Data<in::k, Axes::key, map::Sigmoid
 struct Lstm : Mixer<Stage<FactorTerm<Data<in::k>>, LogTerm<Data<in::i, Axes::one>>>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Data<>, Quotient<guard::AtLeastOne<-6>>, RunningMax<FromZero>> {};
 struct Rwkv : Mixer<Stage<LogTerm<Data<in::k, Axes::value>>>, Stage<LogTerm<Learned<in::w, Axes::value, map::NegExp>>>, Stage<>, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {};
 struct PhasedMax : Mixer<Stage<LogTerm<Data<in::k>>>, Stage<Gate, PhaseTerm<Data<in::phase, Axes::one>>>, shrink::Data<map::Sigmoid>, Quotient<guard::Add<0>>, RunningMax<>> {};
-struct Means : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes::value>>>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>>, shrink::Data<>, Mean> {};
+struct Means : Mixer<Stage<LogTerm<Data<in::k>>, FactorTerm<Data<in::beta, Axes::value>>>, Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, SignTerm<Data<in::a, Axes::value, map::Sign>>>, shrink::Data<>, Mean> {};
 
 struct ZeroOrderHold : Mixer<Stage<Tied<tie::ZeroOrderHold>, FactorTerm<Data<in::B>>>, Diagonal<Step>, shrink::Data<>, Input<Data<in::x, Axes::value>>, Skip<Learned<in::D, Axes::value>>> {};
 struct StillHold : Mixer<Stage<Tied<tie::ZeroOrderHold>, ComplexFactor<Learned<in::B>, Learned<in::B_imag>>>, Diagonal<StillStep>, shrink::Data<>, project::TwiceReal> {};

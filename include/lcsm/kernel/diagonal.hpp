@@ -67,16 +67,17 @@ template <class M, class T> class Diagonal {
   // RunningMax with one scale for the head: the scaled decay and write of every key.
   void head_scale(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory, T& kept, T& bonus_scale, T& p_read) const {
     const T p = memory.p[0], own = tile.u.template log<T>(j, 0, 0);
-    T next = static_cast<T>(FromNothing::value), at = next;
+    T next = static_cast<T>(FromNothing::value), at = p;       // the read is scaled as the memory, with a bonus as the larger of it and the own write
     const Index rows = keyed_logs ? memory.keys : 1;
     for (Index a = 0; a < rows; ++a) {
       const T log_e = tile.e.template log<T>(j, a, 0);
-      next = larger(next, larger(tile.o.template log<T>(j, a, 0) + p, log_e)), at = larger(at, larger(p, log_e + own));
+      next = larger(next, larger(tile.o.template log<T>(j, a, 0) + p, log_e));
+      if constexpr (bonus) at = larger(at, log_e + own);
     }
     for (Index a = 0; a < rows; ++a) decay_[a] = math::exp(tile.o.template log<T>(j, a, 0) + p - next), write_[a] = math::exp(tile.e.template log<T>(j, a, 0) - next);
     if constexpr (early) {
       kept = math::exp(p - at), p_read = at;
-      bonus_scale = math::exp(own + next - at);              // times the scaled write
+      if constexpr (bonus) bonus_scale = math::exp(own + next - at);         // times the scaled write
     } else p_read = next;
     memory.p[0] = next;
   }
@@ -168,13 +169,15 @@ template <class M, class T> class Diagonal {
     V decay = zero, write_scale = zero, kept = V(head_kept), bonus_scale = V(head_bonus), p_read = V(head_p);
     if constexpr (own_scale) {                              // RunningMax per channel
       const V p = simd::load<V>(memory.p + c), own = tile.u.template log<V>(j, 0, c), lowest = map::constant<V>(FromNothing::value);
-      V next = lowest, at = lowest;
+      V next = lowest, at = p;
       for (Index a = 0; a < (keyed_logs ? memory.keys : 1); ++a) {
         const V log_e = tile.e.template log<V>(j, a, c);
-        next = (simd::max)(next, (simd::max)(tile.o.template log<V>(j, a, c) + p, log_e)), at = (simd::max)(at, (simd::max)(p, log_e + own));
+        next = (simd::max)(next, (simd::max)(tile.o.template log<V>(j, a, c) + p, log_e));
+        if constexpr (bonus) at = (simd::max)(at, log_e + own);
       }
       if constexpr (!keyed_logs) decay = math::exp(tile.o.template log<V>(j, 0, c) + p - next), write_scale = math::exp(tile.e.template log<V>(j, 0, c) - next);
-      kept = early ? math::exp(p - at) : kept, bonus_scale = math::exp(own + next - at), p_read = early ? at : next;
+      kept = early ? math::exp(p - at) : kept, p_read = early ? at : next;
+      if constexpr (bonus) bonus_scale = math::exp(own + next - at);
       simd::store(memory.p + c, next);
       if constexpr (keyed_logs) decay = p - next, write_scale = -next;      // completed per key below
     }

@@ -84,9 +84,9 @@ template <class M, class T> class DiagonalVjp {
   template <class V> LCSM_INLINE V read_scale(const Token& t, Index c) const {
     if constexpr (!early) return scale_of<V>(t.after.p, c);
     else {
-      const V own = t.tile.u.template log<V>(t.j, 0, c);
+      [[maybe_unused]] const V own = t.tile.u.template log<V>(t.j, 0, c);
       V at = scale_of<V>(t.before.p, c);
-      for (Index a = 0; a < t.before.keys; ++a) at = (simd::max)(at, t.tile.e.template log<V>(t.j, a, c) + own);
+      if constexpr (bonus) for (Index a = 0; a < t.before.keys; ++a) at = (simd::max)(at, t.tile.e.template log<V>(t.j, a, c) + own);
       return at;
     }
   }
@@ -204,8 +204,7 @@ template <class M, class T> class DiagonalVjp {
         }
       }
       if constexpr (mean) {                                 // o and e are shares of one sum: a softmax of their logs
-        const V share = real_part(o);
-        z_read_[a] += simd::sum(share * weight * (real_part(before) - real_part(e) * real_part(x)) * real_part(m_bar));
+        z_read_[a] += simd::sum(weight * (real_part(o) * real_part(before) - abs(real_part(o)) * real_part(e) * real_part(x)) * real_part(m_bar));
         if constexpr (Pulls) t.to.e.template add<V, axes::all, false>(t.tile.e, t.j, a, c, e_bar * weight);
       } else if constexpr (Pulls && scaled) {
         const auto turn = conjugate(o) * o_bar;
@@ -228,7 +227,7 @@ template <class M, class T> class DiagonalVjp {
   template <class V> LCSM_INLINE std::pair<Field<V>, V> coefficients(const Token& t, Index a, Index c) const {
     if constexpr (mean) {
       const auto [share, added] = shares(t, a);
-      return {widened<V>(V(share)), V(added)};
+      return {widened<V>(t.tile.o.template times<V, axes::all, false>(V(share), t.j, a, c)), V(added)};
     } else return {decay<V>(t, a, c), write_weight<V>(t, a, c)};
   }
   std::pair<T, T> shares(const Token& t, Index a) const {
@@ -295,7 +294,7 @@ template <class M, class T> class DiagonalVjp {
       V rest = read_bar;
       const V kept = simd::select(p0 == at, rest, zero);
       p0_bar = kept, rest = rest - kept;
-      for (Index a = 0; a < t.before.keys; ++a) {
+      for (Index a = 0; a < (bonus ? t.before.keys : 0); ++a) {
         const V taken = simd::select(t.tile.e.template log<V>(t.j, a, c) + own == at, rest, zero);
         if constexpr (Pulls) t.to.e.template add_log<V>(t.tile.e, t.j, a, c, taken), t.to.u.template add_log<V>(t.tile.u, t.j, 0, c, taken);
         rest = rest - taken;

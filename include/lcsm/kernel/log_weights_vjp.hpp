@@ -57,8 +57,8 @@ template <class M, class T> class LogWeightsVjp {
     for (Index j = p.tokens - 1; j >= 0; --j)
       for (Index a = 0; a < p.keys; ++a) {
         const Index n = j * p.key_pitch + a;
-        const double kept = double(p.key_decay[n]), share = double(added[j * p.keys + a]), written = double(tile.e.template times<T, key_side, false>(T(1), j, a, 0)) * double(bar.k[0][n]);
-        const double shift = kept * share * (double(bar.gate[0][n]) - written), old_bar = shift + kept * z_bar_[a];
+        const double kept = double(p.key_decay[n]), share = double(added[j * p.keys + a]);
+        const double shift = kept * (share * double(bar.gate[0][n]) - double(p.k[0][n]) * double(bar.k[0][n])), old_bar = shift + kept * z_bar_[a];
         bars.o.template add_log<T>(tile.o, j, a, 0, static_cast<T>(old_bar)), bars.e.template add_log<T>(tile.e, j, a, 0, static_cast<T>(share * z_bar_[a] - shift));
         z_bar_[a] = old_bar;
       }
@@ -72,6 +72,7 @@ template <class M, class T> class LogWeightsVjp {
       const double log_o = double(tile.o.template log<T>(j, 0, 0)), log_e = double(tile.e.template log<T>(j, 0, 0)), log_u = double(tile.u.template log<T>(j, 0, 0));
       double o_bar = double(head.decay[j]), e_bar = double(head.write[j]), u_bar = 0, before = 0, after = p_bar_;
       if constexpr (!X.early) after += row_bar[j];
+      else if constexpr (!X.bonus) before = row_bar[j];
       else {
         u_bar = double(head.own[j]);
         if (p[j] >= log_e + log_u) before = row_bar[j]; else u_bar += row_bar[j];

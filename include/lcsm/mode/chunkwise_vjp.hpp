@@ -10,14 +10,13 @@ inline namespace LCSM_ARCH {
 
 // Mixers whose chunks are walked back by matrix products; those of all others token by token. Beside what the forward kernel leaves to the recurrence
 // (outer_kernel), these are scales, bonuses and angles that differ by value channel, decays that do where the memory is complex, scaled or without keys,
-// under a running maximum angles and the Previous readout, and means with signs.
+// and angles under a running maximum.
 template <class M> constexpr bool has_chunk_vjp_kernel() {
   constexpr OuterClass X = outer_class<M>();
   constexpr bool scaled = M::stabiliser::scaled, mean = M::normaliser::mean, keyed = overlaps(M::expand::axes | M::oscillation::axes | M::shrink::axes, Axes::key);
   if (!outer_kernel<M> || is_code_kernel<M> || phase_reads<M>(Axes::value) || X.channel_scale || X.channel_bonus) return false;
   if (X.value_decay && (X.memory_complex() || scaled || mean || !keyed)) return false;
-  if (scaled && (phase_reads<M>(axes::all) || (M::readout::previous && !M::readout::bonus))) return false;
-  return !(mean && M::oscillation::has(Plane::factor));
+  return !(scaled && phase_reads<M>(axes::all));
 }
 template <class M> inline constexpr bool chunk_vjp_kernel = has_chunk_vjp_kernel<M>();
 

@@ -80,10 +80,11 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
     double& p = memory.p[to_size(c)];
     double next = 0, at = 0, own = 0;                       // log scales: after the write, of the read, of the bonus
     if constexpr (scaled) {
-      next = at = FromNothing::value, own = tile.u.template log<double>(0, 0, c);
+      next = FromNothing::value, at = p, own = tile.u.template log<double>(0, 0, c);
       for (Index a = 0; a < K; ++a) {
         const double log_e = tile.e.template log<double>(0, a, c);
-        next = (std::max)({next, tile.o.template log<double>(0, a, c) + p, log_e}), at = (std::max)({at, p, log_e + own});
+        next = (std::max)({next, tile.o.template log<double>(0, a, c) + p, log_e});
+        if constexpr (M::readout::bonus) at = (std::max)(at, log_e + own);
       }
     }
     const auto decay = [&](Index a) {                       // by its log: exp(log) may be 0 where exp(log + p - next) is not
@@ -106,7 +107,7 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
       if constexpr (M::normaliser::mean) {                  // m holds the mean, z the log of its weight
         const double old = real_part(z0) + tile.o.template log<double>(0, a, c), top = (std::max)(old, log_e);
         const double kept = std::exp(old - top), added = std::exp(log_e - top), sum = kept + added;
-        z = widen<F>(top + std::log(sum)), o = widen<F>(kept / sum), e = factor * (added / sum);
+        z = widen<F>(top + std::log(sum)), o = of(tile.o.template times<double, axes::all, false>(kept / sum, 0, a, c)), e = factor * (added / sum);
       }
       m = o * m0 + e * i;
       if constexpr (M::normaliser::quotient) z = o * z0 + e;

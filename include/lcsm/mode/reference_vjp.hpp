@@ -130,7 +130,7 @@ void reference_token_vjp(const Tiles<M, double>& tile, Cotangents<M, double, Abs
     double p1_bar = bar.p[to_size(c)] + (M::readout::previous ? 0.0 : r.scale), p0_bar = 0, at = p0;
     if constexpr (scaled && M::readout::previous) {         // the scale of the read is one of the logs that it is the largest of
       Index largest = -1;
-      for (Index a = 0; a < K; ++a)
+      for (Index a = 0; a < (M::readout::bonus ? K : 0); ++a)
         if (const double x = log(tile.e, a, c) + own; x > at) at = x, largest = a;
       if (largest < 0) p0_bar += r.scale; else to.e.template add_log<double>(tile.e, 0, largest, c, r.scale), to.u.template add_log<double>(tile.u, 0, 0, c, r.scale);
     }
@@ -171,11 +171,12 @@ void reference_token_vjp(const Tiles<M, double>& tile, Cotangents<M, double, Abs
 
       if constexpr (M::normaliser::mean) {                  // the shares of the old weight and of the new one are a softmax of their logs
         const double old = real_part(z0) + log(tile.o, a, c), top = (std::max)(old, log_e), kept = std::exp(old - top) / (std::exp(old - top) + std::exp(log_e - top)), added = 1 - kept;
-        const double i_re = real_part(i), f = real_part(factor), m = real_part(m_bar), shift = kept * added * (real_part(m0) + minus * f * i_re) * m;
+        const double i_re = real_part(i), f = real_part(factor), m = real_part(m_bar), sign = real_part(of(tile.o.template times<double, axes::all, false>(1.0, 0, a, c)));
+        const double shift = kept * added * (sign * real_part(m0) + minus * f * i_re) * m;
         const double old_bar = shift + kept * real_part(z_bar), new_bar = minus * shift + added * real_part(z_bar);
         to.o.template add_log<double>(tile.o, 0, a, c, old_bar), to.e.template add_log<double>(tile.e, 0, a, c, new_bar);
         to.e.template add<double, axes::all, false>(tile.e, 0, a, c, widen<F>(added * i_re * m));
-        i_bar = i_bar + widen<F>(f * added * m), bar.m[n] = widen<F>(kept * m), bar.z[n] = widen<F>(old_bar);
+        i_bar = i_bar + widen<F>(f * added * m), bar.m[n] = widen<F>(sign * kept * m), bar.z[n] = widen<F>(old_bar);
       } else {
         const F o = decay(a), e = factor * std::exp(log_e - (scaled ? p1 : 0.0));
         F o_bar = cj(m0) * m_bar, e_bar = cj(i) * m_bar;
