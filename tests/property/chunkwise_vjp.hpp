@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The adjoint of chunks against that of the definition, over chunk lengths and lengths of time around them.
+// The adjoints of chunks and of attention against that of the definition, over chunk lengths and lengths of time around them.
 #include "support/gradients.hpp"
 
-#include <lcsm/mode/chunkwise_vjp.hpp>
+#include <lcsm/mode/attend_vjp.hpp>
 
 namespace lcsm::test {
 
@@ -27,9 +27,9 @@ template <class M, class A, class B, class F> void each_member(const A& given, c
     });
   });
 }
-// A call's gradients by chunks and by definition, in double; the largest difference over the largest number of either member.
-template <class M, class S> void compare_chunks(RandomCall<M, S, S>& call, Random& random) {
-  INFO(call.text());
+// A call's gradients by chunks or by attention and by definition, in double; the largest difference over the largest number of either member.
+template <class M, class S> void compare_chunks(RandomCall<M, S, S>& call, Random& random, bool attends = false) {
+  INFO((attends ? "attend_vjp, " : "chunkwise_vjp, ") << call.text());
   const Shape& n = call.n;
   const RandomLoss<M> loss(n, call.sequences, random);
   RandomGradients<M, double> right(call.in, Layout::dense, random);
@@ -43,7 +43,8 @@ template <class M, class S> void compare_chunks(RandomCall<M, S, S>& call, Rando
   copy_state(final_bar.view(), loss.final.view());
   reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, {.final = loss.final.view(), .initial = right_bar.view()});
   poison_scratch();
-  chunkwise_vjp(exec::seq, M{}, call.in, loss.y.view(), given.views, call.options, {.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
+  const StateCotangents<S> states{.final = std::as_const(final_bar).view(), .initial = given_bar.view()};
+  if (attends) attend_vjp(exec::seq, M{}, call.in, loss.y.view(), given.views, call.options, states); else chunkwise_vjp(exec::seq, M{}, call.in, loss.y.view(), given.views, call.options, states);
   CHECK(given.slack_is_untouched());
   const double tolerance = sizeof(S) == 8 ? 1e-12 : 1e-4;
   each_member<M>(given.views, right.views, [&](const std::string& name, double off, double largest) {
@@ -71,6 +72,7 @@ template <class M, class S> void check(std::uint64_t seed) {
       Call call({kind == Call::packed ? 1 : 2, tokens, 2, has_keys<M>() ? random.between(1, 19) : 1, random.between(1, 19)}, style, kind, random);
       call.options.tuning.chunk = chunk;
       compare_chunks<M, S>(call, random);
+      if (chunk == 7 || tokens == 97) compare_chunks<M, S>(call, random, true);
     }
 }
 
@@ -84,7 +86,7 @@ template <class M> void check_closed(std::uint64_t seed, std::vector<double> raw
     for (Index t = 0; t < g.time(); ++t)
       for (Index f = 0; f < g.feature(); ++f)
         if (random.one_in(2)) const_cast<double&>(g.at(0, t, 0, 0, f)) = raw[to_size(random.below(Index(raw.size())))];
-    compare_chunks<M, double>(call, random);
+    compare_chunks<M, double>(call, random), compare_chunks<M, double>(call, random, true);
   }
 }
 // No thread count changes a bit.

@@ -20,11 +20,11 @@ template <class M> constexpr bool has_chunk_vjp_kernel() {
 }
 template <class M> inline constexpr bool chunk_vjp_kernel = has_chunk_vjp_kernel<M>();
 
-// All heads, each chunk by chunk forwards and back.
+// All heads, each chunk by chunk forwards and back, in chunks of at most `size` tokens.
 template <class Exec, class M, class T, class In, class Y, class G>
-void chunks_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states) {
+void chunks_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states, Index size) {
   const Extent& n = call.extent;
-  const Index chunk = (std::min)(call.options.tuning.chunk, std::max<Index>(n.tokens, 1));
+  const Index chunk = (std::min)(size, std::max<Index>(n.tokens, 1));
   Arena counting, counting_shared;
   { ChunkVjp<M, T> scratch(counting, n, chunk); }
   std::vector<typename Gradients<M, G, T>::Part> parts;
@@ -64,7 +64,7 @@ void chunkwise_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, cons
   else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise_vjp: an elementwise (K x D) stage does not factor into matrix products: use lcsm::recurrent_vjp");
   else {
     const auto call = checked_adjoint<M, T>("chunkwise_vjp", in, y_bar, grads, options, states);
-    if constexpr (chunk_vjp_kernel<M>) chunks_vjp("chunkwise_vjp", exec, call, y_bar, grads, states); else sweep_vjp("chunkwise_vjp", exec, call, y_bar, grads, states);
+    if constexpr (chunk_vjp_kernel<M>) chunks_vjp("chunkwise_vjp", exec, call, y_bar, grads, states, options.tuning.chunk); else sweep_vjp("chunkwise_vjp", exec, call, y_bar, grads, states);
   }
 }
 

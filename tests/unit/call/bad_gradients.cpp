@@ -4,6 +4,7 @@
 #include "support/gradients.hpp"
 
 #include <lcsm/exec/seq.hpp>
+#include <lcsm/mode/attend_vjp.hpp>
 
 #include <functional>
 
@@ -52,7 +53,9 @@ TEST_CASE("adjoints: wrong arguments") {
   const std::pair<const char*, std::function<void(Trial&)>> calls[] = {
       {"reference_vjp", [](Trial& t) { reference_vjp(M{}, t.inputs.in, t.y_bar, t.grads, {}, t.states); }},
       {"recurrent_vjp", [](Trial& t) { recurrent_vjp(exec::seq, M{}, t.inputs.in, t.y_bar, t.grads, Options<double>{}, t.states); }},
-      {"scan_vjp", [](Trial& t) { scan_vjp(exec::seq, M{}, t.inputs.in, t.y_bar, t.grads, Options<double>{}, t.states); }}};
+      {"scan_vjp", [](Trial& t) { scan_vjp(exec::seq, M{}, t.inputs.in, t.y_bar, t.grads, Options<double>{}, t.states); }},
+      {"chunkwise_vjp", [](Trial& t) { chunkwise_vjp(exec::seq, M{}, t.inputs.in, t.y_bar, t.grads, Options<double>{}, t.states); }},
+      {"attend_vjp", [](Trial& t) { attend_vjp(exec::seq, M{}, t.inputs.in, t.y_bar, t.grads, Options<double>{}, t.states); }}};
   const Wrong table[] = {
       {"y_bar without data", "y_bar", "data", "a null pointer", [](Trial& t) { t.y_bar.data = nullptr; }},
       {"y_bar with rows", "y_bar", "row extent 1", "2", [](Trial& t) { t.y_bar.extent[3] = 2; }},
