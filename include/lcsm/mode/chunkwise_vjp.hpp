@@ -27,13 +27,11 @@ void chunks_vjp(const char* function, const Exec& exec, const Call<M, T, In>& ca
   const Index chunk = (std::min)(size, std::max<Index>(n.tokens, 1));
   Arena counting, counting_shared;
   { ChunkVjp<M, T> scratch(counting, n, chunk); }
-  std::vector<typename Gradients<M, G, T>::Part> parts;
-  for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
-  Gradients<M, G, T>(grads, call, y_bar.batch(), parts, counting_shared);
+  Gradients<M, G, T>(grads, call, y_bar.batch(), counting_shared);
   if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units()), counting_shared.used()));
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()), counting_shared.used());
   Arena shared = workspace.shared();
-  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), parts, shared);
+  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), shared);
   exec.for_each(call.units(), [&](Index unit, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
@@ -43,9 +41,7 @@ void chunks_vjp(const char* function, const Exec& exec, const Call<M, T, In>& ca
     work.begin(call.in, run, call.options.initial);
     work.forward(call.in, run);
     work.load_bar(states.final, run);
-    work.backward(call.in, run, to, [&](Index j) {
-      return OutputBar<M, T, Y>{y_bar.data + y_bar.offset(run.batch, run.time.token(j), run.head, 0, 0), y_bar.stride[4], n.values};
-    });
+    work.backward(call.in, run, to, output_bars<M, T>(y_bar, run));
     work.bars.end(work.runner.tile, call.in, to, run);
     work.store_bar(states.initial, run);
   });

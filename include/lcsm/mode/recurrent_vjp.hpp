@@ -4,6 +4,7 @@
 #include <lcsm/call/gradients.hpp>
 #include <lcsm/call/stretches.hpp>
 #include <lcsm/call/workspace.hpp>
+#include <lcsm/kernel/code_vjp.hpp>
 #include <lcsm/kernel/diagonal_vjp.hpp>
 #include <lcsm/kernel/trail.hpp>
 #include <lcsm/mode/differentiable.hpp>
@@ -28,6 +29,11 @@ template <class M, class T, class Y> struct OutputBar {
     return simd::load<V>(lanes);
   }
 };
+
+// row(j): that of token j of a run.
+template <class M, class T, class Y> auto output_bars(const View<Y>& y_bar, const Run& run) {
+  return [y_bar, run](Index j) { return OutputBar<M, T, Y>{y_bar.data + y_bar.offset(run.batch, run.time.token(j), run.head, 0, 0), y_bar.stride[4], run.extent.values}; };
+}
 
 // The adjoint of a stretch of tokens: memories are kept at the start of every block, and those of one block are computed again when time comes back to
 // it. Nothing is divided by a decay to find an earlier memory.
@@ -55,7 +61,7 @@ template <class M, class T> struct StretchVjp {
     }
   }
   // And back: `bar` goes from the cotangents of the memory after the tokens to those of the memory before them.
-  template <bool Pulls, class In, class To, class Y> void backward(const In& in, const Run& run, Index begin, Index end, const View<Y>& y_bar, To& to) {
+  template <bool Pulls, class In, class To, class RowOf> void backward(const In& in, const Run& run, Index begin, Index end, RowOf&& row, To& to) {
     for (Index first = begin + round_up(end - begin, block) - block; first >= begin; first -= block) {
       const Index count = (std::min)(block, end - first);
       tile.fill(in, run, first, count);
@@ -63,12 +69,23 @@ template <class M, class T> struct StretchVjp {
       for (Index j = 0; j < count; ++j) within.at(j + 1).copy_from(within.at(j)), body.advance_one(tile, j, within.at(j + 1), typename Diagonal<M, T>::Nowhere{});
       if constexpr (Pulls) bars.start(count);
       for (Index j = count - 1; j >= 0; --j) {
-        const OutputBar<M, T, Y> row{y_bar.data + y_bar.offset(run.batch, run.time.token(first + j), run.head, 0, 0), y_bar.stride[4], run.extent.values};
         const Memory<M, T> before = within.at(j), after = within.at(j + 1);
-        adjoint.template token<Pulls>({tile, bars, j, before, after, bar}, row);
+        adjoint.template token<Pulls>({tile, bars, j, before, after, bar}, row(first + j));
       }
       if constexpr (Pulls) bars.flush(tile, in, to, run, first, count);
     }
+  }
+  // A whole head, forwards and back.
+  template <class In, class To, class RowOf>
+  void head(const In& in, const Run& run, RowOf&& row, const StateView<const T>& initial, const StateCotangents<T>& states, To& to) {
+    start_from(memory, initial, run);
+    tile.begin(in, run), bars.begin();
+    forward(in, run, 0, run.time.length);
+    load_bar(states.final, run);
+    backward<true>(in, run, 0, run.time.length, row, to);
+    bars.end(tile, in, to, run);
+    if (run.time.length == 0) start_from(memory, initial, run); else memory.copy_from(starts.at(0));
+    store_bar(states.initial, memory, run);
   }
   // The cotangents of a final state, whose memory is stored times exp(-p): those of p are with the true memory held fixed.
   void load_bar(const StateView<const T>& final, const Run& run) const {
@@ -94,39 +111,35 @@ template <class M, class T> struct StretchVjp {
   }
 };
 
-// All heads, each in one sweep forwards and one back.
+// All heads, each in one sweep forwards and one back. Codes touch single rows.
 template <class Exec, class M, class T, class In, class Y, class G>
 void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states) {
   const Extent& n = call.extent;
+  const auto over = [&](Arena& arena) {
+    if constexpr (is_code_kernel<M>) return CodeVjp<M, T>(arena, n, call.options.tuning, states.final || states.initial);
+    else return StretchVjp<M, T>(arena, n, call.options.tuning, n.tokens);
+  };
   Arena counting, counting_shared;
-  { StretchVjp<M, T> scratch(counting, n, call.options.tuning, n.tokens); }
-  std::vector<typename Gradients<M, G, T>::Part> parts;
-  for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
-  Gradients<M, G, T>(grads, call, y_bar.batch(), parts, counting_shared);
+  { [[maybe_unused]] const auto work = over(counting); }
+  Gradients<M, G, T>(grads, call, y_bar.batch(), counting_shared);
   if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units()), counting_shared.used()));
   const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(call.units()), counting_shared.used());
   Arena shared = workspace.shared();
-  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), parts, shared);
+  const Gradients<M, G, T> gradients(grads, call, y_bar.batch(), shared);
   exec.for_each(call.units(), [&](Index unit, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
-    StretchVjp<M, T> work(arena, n, call.options.tuning, n.tokens);
-    const Run run = call.unit(unit);
+    auto work = over(arena);
     auto to = gradients.unit(unit);
-    start_from(work.memory, call.options.initial, run);
-    work.tile.begin(call.in, run), work.bars.begin();
-    work.forward(call.in, run, 0, run.time.length);
-    work.load_bar(states.final, run);
-    work.template backward<true>(call.in, run, 0, run.time.length, y_bar, to);
-    work.bars.end(work.tile, call.in, to, run);
-    if (run.time.length == 0) start_from(work.memory, call.options.initial, run); else work.memory.copy_from(work.starts.at(0));
-    work.store_bar(states.initial, work.memory, run);
+    const Run run = call.unit(unit);
+    work.head(call.in, run, output_bars<M, T>(y_bar, run), call.options.initial, states, to);
   });
   gradients.store();
 }
 
-// The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens. Arguments, gradients and
-// errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type that the call computes in. No thread count changes a bit.
+// The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens; where both ends are codes
+// O(D + log T), and a row of the memory for every token. Arguments, gradients and errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type
+// that the call computes in. No thread count changes a bit.
 template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
 void recurrent_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
   constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>;
