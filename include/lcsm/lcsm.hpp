@@ -19,6 +19,7 @@
 #include <lcsm/mode/scan.hpp>
 #include <lcsm/mode/step.hpp>
 #include <lcsm/mode/vjp.hpp>
+#include <lcsm/mode/vjp_workspace_size.hpp>
 #include <lcsm/mode/workspace_size.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 #include <lcsm/shrink/shrink.hpp>

@@ -106,8 +106,10 @@ template <class M, class G, class T> class Gradients {
  public:
   struct Part { Index batch, head; };
 
+  // Units of work are those of the call: its heads.
+  template <class C> Gradients(const G& grads, const C& call, Index batch, Arena& arena) : Gradients(grads, call, batch, heads_of(call), arena) {}
   // parts: where each unit is. Everything that a call adds to is 0 afterwards (unless the arena only counts).
-  template <class In> Gradients(const G& grads, const Call<M, T, In>& call, Index batch, std::vector<Part> parts, Arena& arena) : grads_(grads), parts_(std::move(parts)), batch_(batch), extent_(call.extent) {
+  template <class C> Gradients(const G& grads, const C& call, Index batch, std::vector<Part> parts, Arena& arena) : grads_(grads), parts_(std::move(parts)), batch_(batch), extent_(call.extent) {
     M::visit([&]<class Leaf>() {
       door::names_of<Leaf>::each([&]<class Name>() {
         if constexpr (Name::template present<const G>) {
@@ -186,6 +188,11 @@ template <class M, class G, class T> class Gradients {
     double* wide = nullptr;            // null where the caller's own numbers are added to
     Index row = 0, slice = 0;          // numbers of a token, of a unit
   };
+  template <class C> static std::vector<Part> heads_of(const C& call) {
+    std::vector<Part> parts;
+    for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
+    return parts;
+  }
   template <class V> static bool repeats(const V& v, std::size_t axis) { return v.extent[axis] == 1 && v.stride[axis] == 0; }
   Index slices(const Sum& sum) const { return sum.moves ? batch_ * extent_.heads : Index(parts_.size()); }
   template <class V, class F> static void each(const V& v, F&& f) {

@@ -219,6 +219,14 @@ void reference_token_vjp(const Tiles<M, double>& tile, Cotangents<M, double, Abs
   }
 }
 
+// Scratch: of the one worker, and what workers would share.
+template <class M, class G, class C> std::pair<Index, Index> adjoint_bytes(const C& call, Index batch, const G& grads) {
+  Arena counting, shared;
+  { Tiles<M, double> tile(counting, call.extent, 1); Cotangents<M, double> bars(counting, call.extent, 1); }
+  Gradients<M, G, double>(grads, call, batch, shared);
+  return {counting.used(), shared.used()};
+}
+
 }  // namespace naive
 
 // The adjoint of the definition, in float64 whatever the types of the views: the plain loop over the tokens in reverse, with every memory kept. The vjp
@@ -235,14 +243,10 @@ void reference_vjp(M, const In& in, const View<Y>& y_bar, const G& grads, const 
     using F = field_t<M::complex, double>;
     const auto call = checked_adjoint<M, double>("reference_vjp", in, y_bar, grads, options, states);
     const Index values = call.extent.values;
-    Arena counting, counting_shared;
-    { Tiles<M, double> tile(counting, call.extent, 1); Cotangents<M, double> bars(counting, call.extent, 1); }
-    std::vector<typename Gradients<M, G, double>::Part> parts;
-    for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
-    Gradients<M, G, double>(grads, call, y_bar.batch(), parts, counting_shared);
-    const Workspace scratch("reference_vjp", options.workspace, counting.used(), 1, counting_shared.used());
+    const auto [bytes, shared_bytes] = naive::adjoint_bytes<M>(call, y_bar.batch(), grads);
+    const Workspace scratch("reference_vjp", options.workspace, bytes, 1, shared_bytes);
     Arena shared = scratch.shared();
-    const Gradients<M, G, double> gradients(grads, call, y_bar.batch(), parts, shared);
+    const Gradients<M, G, double> gradients(grads, call, y_bar.batch(), shared);
     for (Index unit = 0; unit < call.units(); ++unit) {
       const Run run = call.unit(unit);
       auto to = gradients.unit(unit);

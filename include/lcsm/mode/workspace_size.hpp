@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lcsm/mode/attention.hpp>
+#include <lcsm/mode/attention_matrix.hpp>
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/reference.hpp>
 
@@ -27,6 +27,13 @@ template <class Exec, class M, class In, class S, class T = storage_compute_t<S>
 Index workspace_size(const Exec& exec, M mixer, const In& in, const View<S>& y, const Options<T>& options = {}) {
   const Measure<Exec> measure{exec};
   mix(measure, mixer, in, y, options);
+  return measure.bytes;
+}
+// The same for `attention_matrix`.
+template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
+Index matrix_workspace_size(const Exec& exec, M mixer, const In& in, const View<S>& a, const Options<T>& options = {}) {
+  const Measure<Exec> measure{exec};
+  attention_matrix(measure, mixer, in, a, options);
   return measure.bytes;
 }
 
