@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One piece of the grid: LCSM_GRID_COUNT compositions from LCSM_GRID_FIRST on, of the list LCSM_GRID_LIST: sample_list, whole_list or named_list.
+// One piece of the grid: LCSM_GRID_COUNT compositions from LCSM_GRID_FIRST on, of the list LCSM_GRID_LIST: sample_list, whole_list, named_list or
+// gradient_list.
 #include "check.hpp"
+#include "gradient.hpp"
 #include "named.hpp"
 
 namespace {
@@ -17,6 +19,10 @@ template <int N> struct whole_list {
   static_assert(Composition<N>::complex == is_complex(choice(N)) && Composition<N>::coupled == is_coupled(choice(N)),
                 "lcsm::grid: the numbers of this triple say something else than its type");
   static void run() { CHECK(run_composition<N, std::conditional_t<runs_in_float(N), float, double>>()); }
+};
+// The adjoint of the definition.
+template <int N> struct gradient_list {
+  static void run() { check_gradient<N>(); }
 };
 template <int N> struct sample_list : whole_list<sample(N)> {};
 template <int N> struct named_list {
