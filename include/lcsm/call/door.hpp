@@ -124,6 +124,16 @@ template <class M, class In> void inputs(const char* function, const In& in, con
   M::visit([&]<class Leaf>() { leaf<Leaf>(function, in, n, batch, tokens); });
 }
 
+template <class M, class T> void saved(const char* function, const SavedView<T>& s, const Extent& n, const std::vector<Timeline>& streams) {
+  if (s.every < 1) raise<OptionError>(function, "saved.every", "at least 1", text(s.every));
+  if (s.blocks < 1) raise<OptionError>(function, "saved.blocks", "at least 1", text(s.blocks));
+  Extent all = n;
+  all.sequences *= s.blocks;
+  state<M>(function, "saved", s.states, all);
+  for (const Timeline& time : streams)
+    if (time.length > s.blocks * s.every) raise<OptionError>(function, "saved", "room for " + text(time.length) + " tokens", text(s.blocks * s.every));
+}
+
 inline void tuning(const char* function, const Tuning& t) {
   const auto positive = [&](const char* name, Index value) {
     if (value < 1) raise<OptionError>(function, std::string("tuning.") + name, "at least 1", text(value));
@@ -173,6 +183,11 @@ template <class Opt> std::vector<Timeline> timelines(const char* function, Index
   return out;
 }
 
+// Modes that keep no memories on their way.
+template <class T> void nothing_saved(const char* function, const Options<T>& opt) {
+  if (opt.saved) raise<OptionError>(function, "saved", "no saved memories: this mode has none", "some");
+}
+
 }  // namespace door
 
 // A checked call.
@@ -195,6 +210,10 @@ template <class M, class T, class In> struct Call {
     door::inputs<M>(function, in, extent, batch, tokens);
     if (opt.initial) door::state<M>(function, "initial", opt.initial, extent);
     if (opt.final) door::state<M>(function, "final", opt.final, extent);
+    if (opt.saved) {
+      if constexpr (is_lazy<M> || M::coded) raise<OptionError>(function, "saved", "no saved memories: those of codes are not kept in blocks", "some");
+      door::saved<M>(function, opt.saved, extent, streams);
+    }
     if (opt.initial)
       for (Index n = 0; n < extent.sequences; ++n) streams[to_size(n)].position = Index(opt.initial.position.at(n, 0, 0, 0, 0));
   }
@@ -208,6 +227,12 @@ template <class M, class T, class In> struct Call {
 
 // The tokens seen, in the final state. Heads share the count, so it is written once all of them are done.
 template <class Call> void finish_positions(const Call& call) {
+  if (const auto& saved = call.options.saved)
+    for (Index n = 0; n < call.extent.sequences; ++n)
+      for (Index b = 0; b < saved.blocks; ++b) {
+        const Timeline& time = call.streams[to_size(n)];
+        saved.states.position.at(n * saved.blocks + b, 0, 0, 0, 0) = b == 0 || b * saved.every < time.length ? time.position + b * saved.every : -1;
+      }
   if (!call.options.final) return;
   for (Index n = 0; n < call.extent.sequences; ++n) {
     const Timeline& time = call.streams[to_size(n)];

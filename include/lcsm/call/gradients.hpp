@@ -61,6 +61,17 @@ template <class M, class T> void state_cotangent(const char* function, const cha
   if constexpr (Shape::has_p) component(function, which, "p", s.p, n.sequences, n.heads, 1, M::scale_per_channel ? n.values : 1);
 }
 
+// Whether saved memories are those of a forward call over these sequences.
+template <class C> void filled(const char* function, const C& call) {
+  const auto& saved = call.options.saved;
+  if (!saved) return;
+  for (Index n = 0; n < call.extent.sequences; ++n)
+    for (Index b = 0; b < saved.blocks && b * saved.every < call.streams[to_size(n)].length; ++b) {
+      const Index expected = call.streams[to_size(n)].position + b * saved.every, given = Index(saved.states.position.at(n * saved.blocks + b, 0, 0, 0, 0));
+      if (given != expected) raise<OptionError>(function, "saved", "what the forward call has saved: a memory of position " + text(expected), given < 0 ? "none" : "one of position " + text(given));
+    }
+}
+
 }  // namespace door
 
 // A checked call of an adjoint. y_bar stands for the output.
@@ -71,6 +82,7 @@ Call<M, T, In> checked_adjoint(const char* function, const In& in, const View<Y>
   if (y_bar.feature() % parts != 0) raise<ShapeError>(function, "y_bar", "a feature extent that holds " + door::text(parts) + " parts", door::text(y_bar.feature()));
   Call<M, T, In> call(function, in, opt, y_bar.batch(), y_bar.time(), y_bar.head(), y_bar.feature() / parts);
   M::visit([&]<class Leaf>() { door::gradient<Leaf>(function, in, grads, call.extent, y_bar.batch(), y_bar.time()); });
+  door::filled(function, call);
   if (states.final) door::state_cotangent<M>(function, "cotangent of final", states.final, call.extent);
   if (states.initial) door::state_cotangent<M>(function, "cotangent of initial", states.initial, call.extent);
   return call;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/saved.hpp>
 #include <lcsm/call/sequences.hpp>
 #include <lcsm/call/state.hpp>
 #include <lcsm/call/tuning.hpp>
@@ -18,6 +19,7 @@ namespace lcsm {
 //   mask        [B, T, 1, 1] of bytes, 0 = padding: such a token leaves the state as it is and writes 0. Not together with sequences
 //   direction   reverse: time runs backwards, the initial state enters at the end
 //   tuning      sizes
+//   saved       memories that a call of recurrent, scan, chunkwise or mix keeps on its way, and that the adjoint of such a call starts from (call/saved.hpp)
 //   workspace   scratch of the caller's, at least workspace_size() bytes; none: scratch of the thread
 template <class T> struct Options {
   StateView<const T> initial{};
@@ -26,6 +28,7 @@ template <class T> struct Options {
   View<const std::uint8_t> mask{};
   Direction direction = Direction::forward;
   Tuning tuning{};
+  SavedView<T> saved{};
   std::span<std::byte> workspace{};
 };
 

@@ -109,6 +109,16 @@ template <class M, class T> class ChunkRunner {
     if constexpr (M::normaliser::mean) for (Index a = 0; a < planes.keys; ++a) m.z[a] = static_cast<T>(weight[a]);
     if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) m.p[c] = static_cast<T>(p_start[c]);
   }
+  void load(const StateView<const T>& initial, const Run& run) {
+    carried_.clear();
+    if constexpr (X.scaled) std::fill_n(p_start, scales(run.extent), M::stabiliser::start);
+    if constexpr (M::normaliser::mean) std::fill_n(weight, planes.keys, FromNothing::value);
+    if (!initial) return;
+    const Memory<M, const T> m = Memory<M, const T>::of(initial, run);
+    take(planes, carried_, m);
+    if constexpr (M::normaliser::mean) for (Index a = 0; a < planes.keys; ++a) weight[a] = double(m.z[a]);
+    if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) p_start[c] = double(m.p[c]);
+  }
   // Between the planes that chunks carry and the memory of a state.
   static void give(const ChunkPlanes<T>& planes, const Carried<T, MP>& carried, const Memory<M, T>& m) {
     const Index pitch = planes.column_pitch, values = planes.values;
@@ -165,16 +175,6 @@ template <class M, class T> class ChunkRunner {
       if constexpr (X.value_complex) return x * Complex<V>(simd::load<V>(planes.out[0] + at), simd::load<V>(planes.out[1] + at));
       else return x * simd::load<V>(planes.out[0] + at);
     }
-  }
-  void load(const StateView<const T>& initial, const Run& run) {
-    carried_.clear();
-    if constexpr (X.scaled) std::fill_n(p_start, scales(run.extent), M::stabiliser::start);
-    if constexpr (M::normaliser::mean) std::fill_n(weight, planes.keys, FromNothing::value);
-    if (!initial) return;
-    const Memory<M, const T> m = Memory<M, const T>::of(initial, run);
-    take(planes, carried_, m);
-    if constexpr (M::normaliser::mean) for (Index a = 0; a < planes.keys; ++a) weight[a] = double(m.z[a]);
-    if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) p_start[c] = double(m.p[c]);
   }
 
   Carried<T, MP> carried_;

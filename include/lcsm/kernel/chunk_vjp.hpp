@@ -3,6 +3,7 @@
 
 #include <lcsm/kernel/channel_vjp.hpp>
 #include <lcsm/kernel/log_weights_vjp.hpp>
+#include <lcsm/kernel/save_points.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -30,12 +31,14 @@ template <class M, class T> class ChunkVjp {
   }
 
   template <class In> void begin(const In& in, const Run& run, const StateView<const T>& initial) { runner.begin(in, run, initial), bars.begin(); }
-  // The memory before every chunk.
-  template <class In> void forward(const In& in, const Run& run) {
+  // The memory before every chunk: of a forward call that has saved them, else found on a way forwards.
+  template <class In> void forward(const In& in, const Run& run, const SavePoints<M, T>& points) {
     for (Index first = 0; first < run.time.length; first += chunk_) {
+      if (points) runner.load(points.states(), points.run_at(first));
       T* const* before = runner.rounded();
       for (int part = 0; part < MP; ++part) std::copy_n(before[part], size_, start(first / chunk_, part));
       logs_.keep(runner, first / chunk_);
+      if (points && !(scaled && first + chunk_ >= run.time.length)) continue;        // only scales look at the final memory
       pack(in, run, first, (std::min)(chunk_, run.time.length - first));
       if constexpr (X.coupled || X.per_channel()) runner.kernel.inside(runner.planes, runner.p_start, runner.ends, runner.y);
       else runner.kernel.ends_only(runner.planes, runner.p_start, runner.ends);

@@ -19,6 +19,7 @@ void attend_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G
   else if constexpr (!slopes) static_assert(slopes, "lcsm::attend_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
   else {
     const auto call = checked_adjoint<M, T>("attend_vjp", in, y_bar, grads, options, states);
+    door::nothing_saved("attend_vjp", options);
     if constexpr (chunk_vjp_kernel<M> && attends_in_blocks<M>) chunks_vjp("attend_vjp", exec, call, y_bar, grads, states, std::max<Index>(call.extent.tokens, 1));
     else sweep_vjp("attend_vjp", exec, call, y_bar, grads, states);
   }

@@ -202,9 +202,11 @@ void attend(const Exec& exec, M, const In& in, const View<S>& y, const Options<T
   if constexpr (!inputs) static_assert(inputs, "lcsm::attend: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
   else if constexpr (is_code_kernel<M>) {
     const auto call = checked_call<M, T>("attend", in, y, options);
+    door::nothing_saved("attend", options);
     coded::chunks("attend", exec, call, y, call.extent.tokens);
   } else {
     const auto call = checked_call<M, T>("attend", in, y, options);
+    door::nothing_saved("attend", options);
     const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
     Arena counting;
     if constexpr (attends_in_blocks<M>) BlockAttention<M, T>(counting, call.extent, chunk); else ImpulseScratch<M, T>(counting, call.extent, options.tuning);

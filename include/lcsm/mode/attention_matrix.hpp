@@ -27,6 +27,7 @@ void attention_matrix(const Exec& exec, M, const In& in, const View<S>& a, const
     door::axis(function, "a", a, 3, attention_rows<M>(D), false), door::axis(function, "a", a, 4, a.time(), false);
     if (options.initial) raise<OptionError>(function, "initial", "no state: the matrix is that of an empty memory", "one");
     if (options.final) raise<OptionError>(function, "final", "no state: the matrix has none", "one");
+    door::nothing_saved(function, options);
     const Call<M, T, In> call(function, in, options, a.batch(), a.time(), a.head(), D);
     const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
     Arena counting;

@@ -10,7 +10,7 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// Matrix products within chunks of tuning.chunk tokens, the memory carried in double from chunk to chunk: for mixers whose coefficients factor
+// Matrix products within chunks of tuning.chunk tokens (saved.every, where memories are saved), the memory carried in double from chunk to chunk: for mixers whose coefficients factor
 // into a key side and a channel side, couplings by a triangular solve. Any gate is safe: decays are multiplied from the write onward, so a closed one is exact. The error does
 // not grow with the number of chunks beyond the memory of the decay. Parallel over sequences and heads; no thread count changes a bit.
 // Same arguments, aliasing and errors as `recurrent`.
@@ -24,7 +24,7 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
     if constexpr (is_code_kernel<M>) coded::chunks("chunkwise", exec, call, y, options.tuning.chunk);
     else if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
     else {
-      const Index chunk = (std::min)(options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
+      const Index chunk = (std::min)(options.saved ? options.saved.every : options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
       Arena counting;
       { ChunkRunner<M, T> runner(counting, call.extent, chunk); }
       if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
@@ -35,8 +35,10 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
         Arena arena = workspace.arena(worker);
         ChunkRunner<M, T> runner(arena, call.extent, chunk);
         const Run run = call.unit(unit);
+        const SavePoints<M, T> points(options.saved, run);
         runner.begin(in, run, options.initial);
         for (Index first = 0; first < run.time.length; first += chunk) {
+          if (points) runner.store(options.saved.states, points.run_at(first));
           runner.inside(in, run, first, (std::min)(chunk, run.time.length - first));
           runner.read_memory();
           runner.finish_rows(y, run, first);

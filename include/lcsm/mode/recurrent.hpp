@@ -5,6 +5,7 @@
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/kernel/diagonal.hpp>
+#include <lcsm/kernel/save_points.hpp>
 #include <lcsm/mode/coded.hpp>
 #include <lcsm/simd/denormals.hpp>
 
@@ -26,9 +27,10 @@ void recurrent_head(RecurrentScratch<M, T>& scratch, const Call<M, T, In>& call,
   const Memory<M, T> memory = options.final ? Memory<M, T>::of(options.final, run) : scratch.memory;
   start_from(memory, options.initial, run);
   scratch.tile.begin(call.in, run);
-  const Index rows = options.tuning.rows;
-  for (Index first = 0; first < run.time.length; first += rows) {
-    const Index count = (std::min)(rows, run.time.length - first);
+  const SavePoints<M, T> points(options.saved, run);
+  for (Index first = 0, count = 0; first < run.time.length; first += count) {
+    count = (std::min)({options.tuning.rows, run.time.length - first, points.until_next(first)});
+    if (points.is_at(first)) points.at(first).copy_from(memory);
     scratch.tile.fill(call.in, run, first, count);
     scratch.body.advance(scratch.tile, count, memory, [&](Index j) { return output_row(y, run, first + j); });
   }

@@ -6,6 +6,7 @@
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/kernel/code_vjp.hpp>
 #include <lcsm/kernel/diagonal_vjp.hpp>
+#include <lcsm/kernel/save_points.hpp>
 #include <lcsm/kernel/trail.hpp>
 #include <lcsm/mode/differentiable.hpp>
 #include <lcsm/simd/denormals.hpp>
@@ -45,10 +46,12 @@ template <class M, class T> struct StretchVjp {
   DiagonalVjp<M, T> adjoint;
   Trail<M, T> starts, within;
   Memory<M, T> memory, bar;
+  SavePoints<M, T> points;             // the starts of the blocks, where a forward call has kept them
 
-  StretchVjp(Arena& arena, const Extent& n, const Tuning& tuning, Index tokens)
-      : block((std::min)(tuning.chunk, std::max<Index>(tokens, 1))), tile(arena, n, block), bars(arena, n, block), body(arena, n), adjoint(arena, n),
-        starts(arena, divide_up(std::max<Index>(tokens, 1), block), n.keys, n.values), within(arena, block + 1, n.keys, n.values), memory(Memory<M, T>::in(arena, n.keys, n.values)),
+  // block: tokens between two starts; kept: of how many tokens in all.
+  StretchVjp(Arena& arena, const Extent& n, Index size, Index tokens, Index kept)
+      : block((std::min)(size, std::max<Index>(tokens, 1))), tile(arena, n, block), bars(arena, n, block), body(arena, n), adjoint(arena, n),
+        starts(arena, divide_up(std::max<Index>(kept, 1), block), n.keys, n.values), within(arena, block + 1, n.keys, n.values), memory(Memory<M, T>::in(arena, n.keys, n.values)),
         bar(Memory<M, T>::in(arena, n.keys, n.values)) {}
 
   // From `memory`, the memory before the tokens [begin, end), to that after them.
@@ -65,7 +68,7 @@ template <class M, class T> struct StretchVjp {
     for (Index first = begin + round_up(end - begin, block) - block; first >= begin; first -= block) {
       const Index count = (std::min)(block, end - first);
       tile.fill(in, run, first, count);
-      within.at(0).copy_from(starts.at((first - begin) / block));
+      within.at(0).copy_from(start_of(first, begin));
       for (Index j = 0; j < count; ++j) within.at(j + 1).copy_from(within.at(j)), body.advance_one(tile, j, within.at(j + 1), typename Diagonal<M, T>::Nowhere{});
       if constexpr (Pulls) bars.start(count);
       for (Index j = count - 1; j >= 0; --j) {
@@ -80,13 +83,18 @@ template <class M, class T> struct StretchVjp {
   void head(const In& in, const Run& run, RowOf&& row, const StateView<const T>& initial, const StateCotangents<T>& states, To& to) {
     start_from(memory, initial, run);
     tile.begin(in, run), bars.begin();
-    forward(in, run, 0, run.time.length);
+    if (!points) forward(in, run, 0, run.time.length);
+    else if (M::stabiliser::scaled && run.time.length > 0) {         // only scales look at the final memory
+      const Index last = round_up(run.time.length, block) - block;
+      memory.copy_from(points.at(last)), forward(in, run, last, run.time.length);
+    }
     load_bar(states.final, run);
     backward<true>(in, run, 0, run.time.length, row, to);
     bars.end(tile, in, to, run);
-    if (run.time.length == 0) start_from(memory, initial, run); else memory.copy_from(starts.at(0));
+    if (run.time.length == 0) start_from(memory, initial, run); else memory.copy_from(start_of(0, 0));
     store_bar(states.initial, memory, run);
   }
+  Memory<M, T> start_of(Index first, Index begin) const { return points ? points.at(first) : starts.at((first - begin) / block); }
   // The cotangents of a final state, whose memory is stored times exp(-p): those of p are with the true memory held fixed.
   void load_bar(const StateView<const T>& final, const Run& run) const {
     bar.zero();
@@ -117,7 +125,7 @@ void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& cal
   const Extent& n = call.extent;
   const auto over = [&](Arena& arena) {
     if constexpr (is_code_kernel<M>) return CodeVjp<M, T>(arena, n, call.options.tuning, states.final || states.initial);
-    else return StretchVjp<M, T>(arena, n, call.options.tuning, n.tokens);
+    else return StretchVjp<M, T>(arena, n, call.options.saved ? call.options.saved.every : call.options.tuning.chunk, n.tokens, call.options.saved ? 1 : n.tokens);
   };
   Arena counting, counting_shared;
   { [[maybe_unused]] const auto work = over(counting); }
@@ -132,12 +140,14 @@ void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& cal
     auto work = over(arena);
     auto to = gradients.unit(unit);
     const Run run = call.unit(unit);
+    if constexpr (!is_code_kernel<M>) work.points = {call.options.saved, run};
     work.head(call.in, run, output_bars<M, T>(y_bar, run), call.options.initial, states, to);
   });
   gradients.store();
 }
 
-// The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens; where both ends are codes
+// The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens (unless a
+// forward call has saved them: options.saved); where both ends are codes
 // O(D + log T), and a row of the memory for every token. Arguments, gradients and errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type
 // that the call computes in. No thread count changes a bit.
 template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>

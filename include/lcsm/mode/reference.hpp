@@ -146,6 +146,7 @@ void reference(M, const In& in, const View<S>& y, const std::type_identity_t<Opt
   if constexpr (!inputs) static_assert(inputs, "lcsm::reference: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
   else {
     const auto call = checked_call<M, double>("reference", in, y, options);
+    door::nothing_saved("reference", options);
     const Workspace scratch("reference", options.workspace, naive::scratch_bytes<M>(call.extent), 1);
     zero_padding(call, y);
     for (Index unit = 0; unit < call.units(); ++unit) {

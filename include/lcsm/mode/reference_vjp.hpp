@@ -242,6 +242,7 @@ void reference_vjp(M, const In& in, const View<Y>& y_bar, const G& grads, const 
   else {
     using F = field_t<M::complex, double>;
     const auto call = checked_adjoint<M, double>("reference_vjp", in, y_bar, grads, options, states);
+    door::nothing_saved("reference_vjp", options);
     const Index values = call.extent.values;
     const auto [bytes, shared_bytes] = naive::adjoint_bytes<M>(call, y_bar.batch(), grads);
     const Workspace scratch("reference_vjp", options.workspace, bytes, 1, shared_bytes);

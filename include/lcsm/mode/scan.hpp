@@ -90,7 +90,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
 // The associative scan (earlier, later) -> (decay_later decay_earlier, decay_later memory_earlier + memory_later). With enough heads every head
 // is one sweep, as channels and heads already fill the processor; with few, time is split into stretches of tuning.scan_chunk tokens, whose
 // carry is kept in double. Which of the two depends on shapes alone; neither does the number of threads change a bit.
-// A coupling's summary is a K x K transition; its stretches run by chunks. Same arguments, aliasing and errors as `recurrent`.
+// Saved memories are those of one sweep. A coupling's summary is a K x K transition; its stretches run by chunks. Same arguments, aliasing and errors as `recurrent`.
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
 void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>& options = {}) {
   constexpr bool inputs = M::template bound<In>, scannable = is_scannable<M>;
@@ -98,7 +98,7 @@ void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>&
   else if constexpr (!scannable) static_assert(scannable, "lcsm::scan: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent");
   else {
     const auto call = checked_call<M, T>("scan", in, y, options);
-    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk;
+    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk || options.saved;
     if constexpr (is_code_write<M>) coded::sweep("scan", exec, call, y);    // each token reads every row: summaries would cost as much again
     else if constexpr (is_code_kernel<M>) {
       if (whole) coded::sweep("scan", exec, call, y); else coded::scan_over_time(exec, call, y);

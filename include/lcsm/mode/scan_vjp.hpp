@@ -41,7 +41,7 @@ void scan_vjp_over_time(const Exec& exec, const Call<M, T, In>& call, const View
   std::vector<typename Gradients<M, G, T>::Part> parts;
   for (Index s = 0; s < stretches; ++s) parts.push_back({call.unit(all.unit(s)).batch, call.unit(all.unit(s)).head});
   Arena counting, counting_scan, counting_shared;
-  { StretchVjp<M, T> work(counting, n, call.options.tuning, length); }
+  { StretchVjp<M, T> work(counting, n, call.options.tuning.chunk, length, length); }
   { ScanScratch<M, T> scratch(counting_scan, n, call.options.tuning); }
   const auto lay_out = [&](Arena& arena, auto&& use) {
     std::vector<Summary<M, T>> summary;
@@ -60,7 +60,7 @@ void scan_vjp_over_time(const Exec& exec, const Call<M, T, In>& call, const View
     const auto over = [&]<bool Pulls>(std::bool_constant<Pulls>, Index s, Index worker) {
       const simd::FlushDenormals flush;
       Arena arena = workspace.arena(worker);
-      StretchVjp<M, T> work(arena, n, call.options.tuning, length);
+      StretchVjp<M, T> work(arena, n, call.options.tuning.chunk, length, length);
       const Run run = call.unit(all.unit(s));
       auto to = gradients.unit(s);
       work.memory.copy_from(summary[to_size(s)].memory), work.tile.begin(call.in, run);
@@ -98,7 +98,7 @@ void scan_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& 
   else if constexpr (!slopes) static_assert(slopes, "lcsm::scan_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
   else {
     const auto call = checked_adjoint<M, T>("scan_vjp", in, y_bar, grads, options, states);
-    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk;
+    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk || options.saved;
     if constexpr (splits_backwards<M>) {
       if (!whole) return scan_vjp_over_time(exec, call, y_bar, grads, states);
     }
