@@ -144,7 +144,7 @@ template <class M, class T> class CodeVjp {
         const Index t = first + j;
         if constexpr (!early) read(j, t, t + 1, row(t));
         write(j, t);
-        if constexpr (lazy) bars_.o.template add<T>(tile_.o, j, 0, 0, static_cast<T>(gates_.cotangent(t)));
+        if constexpr (lazy) bars_.o.template add<T>(tile_.o, j, 0, 0, static_cast<T>(gates_.take(t)));
         if constexpr (early) read(j, t, t, row(t));
       }
       bars_.flush(tile_, in, to, run, first, count);
