@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "ledger.hpp"
 #include "report.hpp"
 #include "tensor.hpp"
 
@@ -42,6 +43,8 @@ class Case {
 
   Report& report() const { return report_; }
   Tape* tape() const { return tape_; }
+  // Where gradients are added up; null: they are on the tape, or of no interest.
+  Ledger* ledger() { return replays() || withheld() ? nullptr : &ledger_; }
   Index size(const std::string& key) const;
   Index size_or(const std::string& key, Index otherwise) const;
   bool flag(const std::string& key) const;
@@ -62,10 +65,12 @@ class Case {
   void compared(const Expected& x) { compared_.insert(x.key); }
   bool withheld() const { return fault_.kind == Fault::Kind::option; }
 
-  // Every output, state, chunk and intermediate must have been compared; gradients come with the adjoints.
+  // Compares the gradients. Every output, state, chunk and intermediate must have been compared, and every weight of the loss used.
   void finish();
 
  private:
+  bool replays() const;
+  void gradients();
   Array array(const std::string& role, const std::string& name) const;
   void alter(const std::string& key, Array& x, double unit) const;
   const test::Golden& golden_;
@@ -73,11 +78,14 @@ class Case {
   Report& report_;
   Fault fault_;
   Tape* tape_;
+  Ledger ledger_;
   std::set<std::string> compared_;
 };
 
 // The layer's part after the mixer, in double: the output [B, T, H, 1, parts * D] and its bounds become what the file holds.
 using Post = std::function<void(std::vector<double>& y, std::vector<double>& bound)>;
+// The same with slopes (both are Problem::after).
+using Layer = std::function<void(std::vector<Number>& y)>;
 
 inline constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
@@ -94,11 +102,14 @@ struct Problem {
   std::map<std::string, Expected> middle;
   std::vector<Expected> chunked;                                 // y of prefill, then single steps
   Post post;
+  Layer layer;
   // What the adapter computes before the mixer and rounds to the input type, beside the one rounding of an input: relative to a coefficient
   // or the input, and to a log.
   double coefficient_slack = 0, log_slack = 0;
   // The same for what the reference does in double (a gate that it subtracts from 1, say).
   double golden_coefficient_slack = 0, golden_log_slack = 0;
+  // And for the slopes that it takes.
+  double golden_slope_slack = 0;
   bool whole = false;                                            // no cuts: a window, or two directions
   bool by_head = false;                                          // a rule asks for the number of the head: heads cannot be doubled
   // What makes a token leave the state as it is without a mask: these inputs at these numbers, anywhere, or only before the first token of an
@@ -117,12 +128,22 @@ struct Problem {
   // The usual names: s0.<name>, s1.<name>, chunk.<name>_mid are one component of the state.
   void state(Case& c, const std::string& name, const std::string& component, std::string_view from0, std::string_view from1, std::string_view to);
   void output(Case& c, const std::string& name, std::string_view from, std::string_view to);
+  // What the layer does after the mixer: f changes a vector of Number or of Plain.
+  template <class F> void after(F f) {
+    layer = [f](std::vector<Number>& y) { f(y); };
+    post = [f](std::vector<double>& y, std::vector<double>& bound) {
+      std::vector<Plain> numbers;
+      for (std::size_t n = 0; n < y.size(); ++n) numbers.push_back({y[n], bound[n]});
+      f(numbers), y.clear(), bound.clear();
+      for (const Plain& v : numbers) y.push_back(v.x), bound.push_back(v.error);
+    };
+  }
 };
 
 // The largest error against its bound, and whether all bounds hold.
 class Comparison {
  public:
-  // extra: bounds of the mode; the contract's ceiling holds for them, before the errors of the file itself are added.
+  // No bound exceeds the ceiling times the largest number.
   void add(const Expected& x, const std::vector<double>& given, const std::vector<double>& bound, const std::vector<double>& golden, double ceiling);
   void note(const std::string& text) { note_ = text, ok_ = false; }
   Row row(const std::string& mode, const std::string& dtype, const std::string& tensor) const;

@@ -13,37 +13,35 @@ namespace lcsm::conformance {
 struct Dense {
   Array y;
   std::vector<double> lost;
+  template <class X> X number(std::size_t n) const { return y.number<X>(n, lost[n]); }
 };
 inline Dense dense(const Array& x, const Array& w, const Array& b = {}) {
   const std::size_t outputs = to_size(w.shape.at(0)), inputs = to_size(w.shape.at(1)), rows = x.values.size() / inputs;
-  Dense out{{x.shape, {}}, {}};
-  out.y.shape.back() = w.shape[0];
+  Dense out;
+  std::vector<Number> y;
   for (std::size_t row = 0; row < rows; ++row)
     for (std::size_t o = 0; o < outputs; ++o) {
-      double sum = b.values.empty() ? 0 : b[o], size = std::abs(sum);
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const double term = w[o * inputs + i] * x[row * inputs + i];
-        sum += term, size += std::abs(term);
-      }
-      out.y.values.push_back(sum), out.lost.push_back(double(inputs + 1) * std::numeric_limits<double>::epsilon() * size);
+      Sum<Number> sum;
+      for (std::size_t i = 0; i < inputs; ++i) sum.add(w.number(o * inputs + i), x.number(row * inputs + i));
+      if (!b.values.empty()) sum.add(b.number(o), {1});
+      out.lost.push_back(double(inputs + 1) * rounding * sum.size()), y.push_back(sum.total());
     }
+  std::vector<Index> shape = x.shape;
+  shape.back() = w.shape[0];
+  out.y = array_of(std::move(shape), std::move(y));
   return out;
 }
-// The same as the last step of a layer: bounds go through it.
-inline void dense(const Array& w, std::vector<double>& y, std::vector<double>& bound) {
+// The same as the last step of a layer.
+template <class X> void dense(const Array& w, std::vector<X>& y) {
   const std::size_t outputs = to_size(w.shape.at(0)), inputs = to_size(w.shape.at(1));
-  std::vector<double> out, out_bound;
+  std::vector<X> out;
   for (std::size_t row = 0; row < y.size() / inputs; ++row)
     for (std::size_t o = 0; o < outputs; ++o) {
-      double sum = 0, error = 0;
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const double weight = w[o * inputs + i], value = y[row * inputs + i];
-        sum += weight * value;
-        error += std::abs(weight) * (bound[row * inputs + i] + double(inputs) * std::numeric_limits<double>::epsilon() * std::abs(value));
-      }
-      out.push_back(sum), out_bound.push_back(error);
+      Sum<X> sum;
+      for (std::size_t i = 0; i < inputs; ++i) sum.add(w.number<X>(o * inputs + i), y[row * inputs + i]);
+      out.push_back(sum.total());
     }
-  y = std::move(out), bound = std::move(out_bound);
+  y = std::move(out);
 }
 
 // m_t = a_t m_{t-1} + k_t v_t^T, y_t = Re(m_t)^T q_t with one multiplier per token and head, and what absolute errors dq, dk, dv, da of its

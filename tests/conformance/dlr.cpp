@@ -29,6 +29,31 @@ Modes empty_modes(Index size, Index heads, Index channels) {
   return {row, row, matrix, matrix, heads, channels};
 }
 
+// Slopes of the modes that dlr_product makes, after the first `first` modes. Channels below `real` have the modes themselves, times i, and none of the products.
+void add_slopes(const Modes& from, Index first, Index real, Modes& out) {
+  const auto entry = [&](const Modes& of, Index h, Index a, Index c) { return to_size((h * of.size() + a) * from.channels + c); };
+  std::vector<Number> decay(to_size(first)), phase(to_size(first)), w(out.w.values.size()), w_imag(w.size());
+  for (Index a = 0; a < first; ++a) decay[to_size(a)] = from.decay.number(to_size(a)), phase[to_size(a)] = from.phase.number(to_size(a));
+  for (Index a = 0, n = first; a < from.size(); ++a)
+    for (Index b = a; b < from.size(); ++b, ++n) {
+      const Number x = from.decay.number(to_size(a)), y = from.decay.number(to_size(b));
+      const double size = std::hypot(x.x, y.x);
+      decay.push_back(size > 0 ? of_parts(x, y, size, x.x / size, y.x / size) : Number()), phase.push_back(from.phase.number(to_size(a)) + from.phase.number(to_size(b)));
+      for (Index h = 0; h < from.heads; ++h)
+        for (Index c = real; c < from.channels; ++c) {
+          const auto re = [&](Index k) { return from.w.number(entry(from, h, k, c)); };
+          const auto im = [&](Index k) { return from.w_imag.number(entry(from, h, k, c)); };
+          const double part = a == b ? 0.5 : 1;
+          w[entry(out, h, n, c)] = (re(a) * re(b) - im(a) * im(b)) * part, w_imag[entry(out, h, n, c)] = (re(a) * im(b) + im(a) * re(b)) * part;
+        }
+    }
+  for (Index h = 0; h < from.heads; ++h)
+    for (Index a = 0; a < first; ++a)
+      for (Index c = 0; c < real; ++c) w[entry(out, h, a, c)] = -from.w_imag.number(entry(from, h, a, c)), w_imag[entry(out, h, a, c)] = from.w.number(entry(from, h, a, c));
+  const auto slopes = [](Array& to, std::vector<Number> numbers) { to.slopes = array_of(to.shape, std::move(numbers)).slopes; };
+  slopes(out.decay, decay), slopes(out.phase, phase), slopes(out.w, w), slopes(out.w_imag, w_imag);
+}
+
 // Re K Im K as the imaginary part of a kernel; of the channels below `real`, Re K = Im(i K) instead, by the modes themselves.
 Modes product(Modes from, Index real) {
   const Index n = from.size(), pairs = n * (n + 1) / 2, first = real > 0 ? n : 0;
@@ -37,6 +62,7 @@ Modes product(Modes from, Index real) {
   const auto matrix = [&](Array& x) { return parameter(x.values.data(), from.heads, out.size(), from.channels); };
   dlr_product(Dlr::In<const double>{.x = {}, .log_neg_re = from.row(from.decay), .phase = from.row(from.phase), .W = from.matrix(from.w), .W_imag = from.matrix(from.w_imag)},
               DlrImag::In<double>{.x = {}, .log_neg_re = row(out.decay), .phase = row(out.phase), .W = matrix(out.w).rows(first, pairs), .W_imag = matrix(out.w_imag).rows(first, pairs)});
+  add_slopes(from, first, real, out);
   if (real == 0) return out;
   std::copy_n(from.decay.values.begin(), n, out.decay.values.begin()), std::copy_n(from.phase.values.begin(), n, out.phase.values.begin());
   const View<double> re = matrix(out.w), im = matrix(out.w_imag);

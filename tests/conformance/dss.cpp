@@ -58,6 +58,7 @@ void dss(Case& c) {
       slack = std::max(slack, one);
     }
   p.golden_coefficient_slack = 2 * slack;
+  p.golden_slope_slack = slack * slack;                     // by lambda: see s4d.cpp
 
   p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p;

@@ -8,25 +8,15 @@
 
 namespace lcsm::conformance {
 
-// What layers do beside their mixer, in double.
-inline double sigmoid(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
-inline double silu(double x) { return x * sigmoid(x); }
-inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-inline constexpr double layer_epsilon = 8 * std::numeric_limits<double>::epsilon();      // a few double operations on each side
-
-// y silu(z): z in the order of y.
-inline Post gated(Array z) {
-  return [z = std::move(z)](std::vector<double>& y, std::vector<double>& bound) {
-    for (std::size_t n = 0; n < y.size(); ++n) {
-      const double g = silu(z.values.at(n));
-      y[n] *= g, bound[n] = bound[n] * std::abs(g) + layer_epsilon * std::abs(y[n]);
-    }
+// y silu(z): z in the order of y. What layers do after their mixer.
+inline auto gated(Array z) {
+  return [z = std::move(z)]<class X>(std::vector<X>& y) {
+    for (std::size_t n = 0; n < y.size(); ++n) y[n] = y[n] * silu(z.number<X>(n));
   };
 }
-// silu(y), whose slope is below 1.1.
-inline void activated(std::vector<double>& y, std::vector<double>& bound) {
-  for (std::size_t n = 0; n < y.size(); ++n) y[n] = silu(y[n]), bound[n] = 1.1 * bound[n] + layer_epsilon * std::abs(y[n]);
-}
+inline constexpr auto activated = []<class X>(std::vector<X>& y) {
+  for (X& v : y) v = silu(v);
+};
 
 // What a convolution through FFTs of length n loses in double: a transform errs by log2(n) eta of its 2-norm, eta < 7 eps / 2 (Higham,
 // Accuracy and Stability of Numerical Algorithms, theorem 24.2), and there are three: of the kernel, of the input, and back.

@@ -10,15 +10,6 @@
 namespace lcsm::conformance {
 namespace {
 
-// The channels [first, first + count) of [B, L, .].
-Array channels(const Array& x, Index first, Index count) {
-  Array out{{x.shape[0], x.shape[1], count}, {}, x.f32};
-  const Index width = x.shape[2];
-  for (Index row = 0; row < x.shape[0] * x.shape[1]; ++row)
-    for (Index c = 0; c < count; ++c) out.values.push_back(x[to_size(row * width + first + c)]);
-  return out;
-}
-
 void gated_linear_rnn(Case& c) {
   Problem p;
   const bool tied = c.flag("tied");
@@ -28,13 +19,10 @@ void gated_linear_rnn(Case& c) {
   p.inputs.add("x", channels(x, 0, D), "BLD", "BL11D"), p.inputs.add("i", channels(x, D, D), "BLD", "BL11D");
   p.no_op = {{"i", -1e4}, {"f", 1e4}};
   p.state(c, "h", "m", "BD", "BD", "B111D"), p.output(c, "y", "BLD", "BLD");
-  // The layer's part: tanh(h) times the output gate; tanh has slopes up to 1.
-  p.post = [out](std::vector<double>& y, std::vector<double>& bound) {
-    for (std::size_t n = 0; n < y.size(); ++n) {
-      const double gate = sigmoid(out[n]);
-      y[n] = std::tanh(y[n]) * gate, bound[n] = bound[n] * gate + layer_epsilon * std::abs(y[n]);
-    }
-  };
+  // The layer's part: tanh(h) times the output gate.
+  p.after([out]<class X>(std::vector<X>& y) {
+    for (std::size_t n = 0; n < y.size(); ++n) y[n] = tanh(y[n]) * sigmoid(out.number<X>(n));
+  });
   if (tied) {
     // The reference's 1 - sigmoid(i) is a subtraction.
     double open = 1;

@@ -4,18 +4,15 @@
 
 #include <lcsm/mixers/gateloop.hpp>
 
-#include <cmath>
-
 namespace lcsm::conformance {
 namespace {
 
 // Heads are folded into the batch; the transition is given by its two parts.
 template <class M> void operator_of(Case& c, Problem& p, const char* axes) {
   const Array a = c.in("a"), re = part(a, 0), im = part(a, 1);
-  Array g = re, phase = re;
-  for (std::size_t n = 0; n < re.values.size(); ++n)
-    g.values[n] = std::log(std::hypot(re[n], im[n])), phase.values[n] = std::atan2(im[n], re[n]);
-  p.inputs.add("g", g, "BLK1", axes), p.inputs.add("phase", phase, "BLK1", axes);
+  std::vector<Number> g, phase;
+  for (std::size_t n = 0; n < re.values.size(); ++n) g.push_back(log_modulus(re.number(n), im.number(n))), phase.push_back(angle(re.number(n), im.number(n)));
+  p.inputs.add("g", array_of(re.shape, g), "BLK1", axes), p.inputs.add("phase", array_of(re.shape, phase), "BLK1", axes);
   check<M>(c, p, []<class T>(const Source<T>& x) {
     return typename M::template In<const T>{.q = x("q"), .k = x("k"), .v = x("v"), .g = x("g"), .phase = x("phase")};
   });

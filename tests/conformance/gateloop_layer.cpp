@@ -36,13 +36,10 @@ void gateloop_layer(Case& c) {
   }
   p.no_op = {{"k", 0}, {"a", 1e4}, {"a_imag", 0}};
   p.output(c, "y", "BLD", "BLD");
-  p.post = [out, gate = dense(x, c.par("W_g"))](std::vector<double>& y, std::vector<double>& bound) {
-    for (std::size_t n = 0; n < y.size(); ++n) {
-      const double g = silu(gate.y[n]);
-      bound[n] = bound[n] * std::abs(g) + std::abs(y[n]) * (1.1 * gate.lost[n] + layer_epsilon * std::abs(g)), y[n] *= g;
-    }
-    dense(out, y, bound);
-  };
+  p.after([out, gate = dense(x, c.par("W_g"))]<class X>(std::vector<X>& y) {
+    for (std::size_t n = 0; n < y.size(); ++n) y[n] = y[n] * silu(gate.number<X>(n));
+    dense(out, y);
+  });
   HeadRecurrence::Result result = r.run();
   p.post(result.y, result.error), p.outputs[0].own = result.error;
   check<GateLoopAttention>(c, p, []<class T>(const Source<T>& s) {

@@ -23,20 +23,18 @@ void lru(Case& c) {
   for (const char* name : {"nu_log", "theta_log", "gamma_log"}) p.inputs.add(name, c.par(name), "N", "1111N");
 
   // B u, and what its sums lose in double, here and in the reference: it decays like the state.
-  Array x = constant({p.batch, p.tokens, p.values}, 0), x_imag = x, lost = x;
+  Array lost = constant({p.batch, p.tokens, p.values}, 0);
+  std::vector<Number> x(lost.values.size()), x_imag = x;
   for (std::size_t row = 0; row < to_size(p.batch * p.tokens); ++row)
     for (std::size_t n = 0; n < maps.states; ++n) {
       const std::size_t at = row * maps.states + n;
       for (std::size_t i = 0; i < maps.inputs; ++i) {
-        const double re = maps.b[n * maps.inputs + i] * u[row * maps.inputs + i],
-                     im = maps.b_imag[n * maps.inputs + i] * u[row * maps.inputs + i];
-        x.values[at] += re, x_imag.values[at] += im,
-            lost.values[at] +=
-            (std::abs(re) + std::abs(im)) * std::exp(gamma[n]) * double(maps.inputs + 2) * std::numeric_limits<double>::epsilon();
+        const Number from = u.number(row * maps.inputs + i), re = maps.b.number(n * maps.inputs + i) * from, im = maps.b_imag.number(n * maps.inputs + i) * from;
+        x[at] += re, x_imag[at] += im, lost.values[at] += (std::abs(re.x) + std::abs(im.x)) * std::exp(gamma[n]) * double(maps.inputs + 2) * rounding;
       }
       if (row % to_size(p.tokens) > 0) lost.values[at] += std::exp(-std::exp(nu[n])) * lost[at - maps.states];
     }
-  p.inputs.add("x", x, "BLN", "BL11N"), p.inputs.add("x_imag", x_imag, "BLN", "BL11N");
+  p.inputs.add("x", array_of(lost.shape, x), "BLN", "BL11N"), p.inputs.add("x_imag", array_of(lost.shape, x_imag), "BLN", "BL11N");
   p.no_op = {{"x", 0}, {"x_imag", 0}}, p.no_op_first = true;
   p.output(c, "y", "BLO", "BLO");
   std::vector<double>& own = p.outputs[0].own;
@@ -48,25 +46,21 @@ void lru(Case& c) {
       own.push_back(sum);
     }
   // Re(C m) + D u, m = [Re | Im].
-  p.post = [maps, u](std::vector<double>& y, std::vector<double>& bound) {
+  p.after([maps, u]<class X>(std::vector<X>& y) {
     const std::size_t rows = y.size() / (2 * maps.states);
-    std::vector<double> out, out_bound;
+    std::vector<X> out;
     for (std::size_t row = 0; row < rows; ++row)
       for (std::size_t o = 0; o < maps.outputs; ++o) {
-        double sum = 0, size = 0, error = 0;
+        Sum<X> sum;
         for (std::size_t n = 0; n < maps.states; ++n) {
           const std::size_t re = row * 2 * maps.states + n, im = re + maps.states, at = o * maps.states + n;
-          sum += maps.c[at] * y[re] - maps.c_imag[at] * y[im], size += std::abs(maps.c[at] * y[re]) + std::abs(maps.c_imag[at] * y[im]);
-          error += std::abs(maps.c[at]) * bound[re] + std::abs(maps.c_imag[at]) * bound[im];
+          sum.add(maps.c.number<X>(at), y[re]), sum.add(-maps.c_imag.number<X>(at), y[im]);
         }
-        for (std::size_t i = 0; i < maps.inputs; ++i) {
-          const double skip = maps.d[o * maps.inputs + i] * u[row * maps.inputs + i];
-          sum += skip, size += std::abs(skip);
-        }
-        out.push_back(sum), out_bound.push_back(error + double(2 * maps.states + maps.inputs) * std::numeric_limits<double>::epsilon() * size);
+        for (std::size_t i = 0; i < maps.inputs; ++i) sum.add(maps.d.number<X>(o * maps.inputs + i), u.number<X>(row * maps.inputs + i));
+        out.push_back(sum.total());
       }
-    y = out, bound = out_bound;
-  };
+    y = std::move(out);
+  });
   check<Lru>(c, p, []<class T>(const Source<T>& s) {
     return Lru::In<const T>{.x = s("x"), .x_imag = s("x_imag"), .nu_log = s("nu_log"), .theta_log = s("theta_log"), .gamma_log = s("gamma_log")};
   });

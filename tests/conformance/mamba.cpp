@@ -29,7 +29,7 @@ Channels sizes(Case& c, Problem& p) {
   const Channels channels{c, p, groups, p.values, p.keys};
   channels.stream("x", c.in("u"));
   p.output(c, "o", "BDL", "BLD");
-  if (c.has("in", "z")) p.post = gated(rearranged(c.in("z"), "BDL", "BLD"));
+  if (c.has("in", "z")) p.after(gated(rearranged(c.in("z"), "BDL", "BLD")));
   return channels;
 }
 
@@ -42,7 +42,7 @@ void selective_scan(Case& c) {
   const bool constant_bc = c.flag("const_BC"), softplus_of_step = c.flag("softplus");
   Array delta = c.in("delta");
   if (constant_bc) {
-    delta = mapped(delta, [&](double x) { return softplus_of_step ? softplus(x) : x; });
+    delta = mapped(delta, [&](const Number& x) { return softplus_of_step ? softplus(x) : x; });
     if (c.has("par", "delta_bias") || c.has("par", "D"))
       raise<FormatError>("lcsm_conformance: constant B and C come without delta_bias and D here");
     p.no_op = {{"delta", 0}};

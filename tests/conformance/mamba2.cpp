@@ -31,7 +31,7 @@ void ssd_combined(Case& c) {
   p.inputs.add("delta_bias", c.par("dt_bias"), "H", "11H11");
   if (d.shape.size() == 2) p.inputs.add("D", d, "HP", "11H1P"); else p.inputs.add("D", d, "H", "11H11");
   p.no_op = {{"delta", -1e4}};
-  p.post = gated(rearranged(c.in("z"), "BLHP", "BLHP"));
+  p.after(gated(rearranged(c.in("z"), "BLHP", "BLHP")));
   p.output(c, "o", "BLHP", "BLHP");
   check<Mamba2>(c, p, []<class T>(const Source<T>& x) {
     return Mamba2::In<const T>{

@@ -60,28 +60,22 @@ void mega_ema(Case& c) {
   for (double& e : own) e *= 1.1;
   for (Expected& y : p.outputs) y.own = own;
   for (Expected& y : p.chunked) y.own = own;
-  p.post = activated;
+  p.after(activated);
   if (window > 0) {
     // A kernel cut off after some taps: every output is the last of a window that starts from nothing.
-    Array windows = constant({batch * length, window, channels}, 0);
+    std::vector<Number> windows;
     for (Index b = 0; b < batch; ++b)
       for (Index t = 0; t < length; ++t)
-        for (Index j = std::max<Index>(0, window - 1 - t); j < window; ++j)
-          for (Index d = 0; d < channels; ++d)
-            windows.values[to_size(((b * length + t) * window + j) * channels + d)] =
-                x[to_size((b * length + t - window + 1 + j) * channels + d)];
-    p.inputs.add("x", windows, "BLD", "BL11D");
+        for (Index j = 0; j < window; ++j)
+          for (Index d = 0; d < channels; ++d) windows.push_back(j < window - 1 - t ? Number() : x.number(to_size((b * length + t - window + 1 + j) * channels + d)));
+    p.inputs.add("x", array_of({batch * length, window, channels}, windows), "BLD", "BL11D");
     p.batch = batch * length, p.tokens = window, p.whole = true;
-    p.post = [=](std::vector<double>& y, std::vector<double>& bound) {
-      std::vector<double> last, last_bound;
+    p.after([=]<class X>(std::vector<X>& y) {
+      std::vector<X> last;
       for (Index w = 0; w < batch * length; ++w)
-        for (Index d = 0; d < channels; ++d) {
-          const std::size_t at = to_size((w * window + window - 1) * channels + d);
-          last.push_back(y.at(at)), last_bound.push_back(bound.at(at));
-        }
-      y = last, bound = last_bound;
-      activated(y, bound);
-    };
+        for (Index d = 0; d < channels; ++d) last.push_back(y.at(to_size((w * window + window - 1) * channels + d)));
+      y = std::move(last), activated(y);
+    });
     check<MegaEma>(c, p, bind);
     return;
   }

@@ -56,14 +56,14 @@ void parallel_form(Case& c) {
   p.inputs.add("v", constant({p.batch, p.tokens, p.heads}, 1), "BLH", "BLH11");
   const Array m = rearranged(c.aux("m"), "BHL", "BLH");
   p.outputs.push_back(c.expected("aux", "n", "BHL", "BLH"));
-  p.post = [&](std::vector<double>& y, std::vector<double>&) {
-    for (std::size_t n = 0; n < y.size(); ++n) y[n] = std::max(std::abs(y[n]), std::exp(-m[n]));
-  };
+  p.after([m]<class X>(std::vector<X>& y) {                 // no part of the loss: without slopes
+    for (std::size_t n = 0; n < y.size(); ++n) y[n] = X{std::max(std::abs(y[n].x), std::exp(-m[n])), y[n].error, {}};
+  });
   check<RowSum>(c, p, attention<RowSum>);
   p.outputs.assign(1, c.expected("aux", "m", "BHL", "BLH", {}, 1)), p.keys = 1;
-  p.post = [](std::vector<double>& y, std::vector<double>& bound) {
-    for (std::size_t n = 0; n < y.size(); ++n) bound[n] /= y[n], y[n] = -std::log(y[n]);
-  };
+  p.after([]<class X>(std::vector<X>& y) {
+    for (X& v : y) v = -log(v);
+  });
   check<Scale>(c, p, []<class T>(const Source<T>& x) { return Scale::In<const T>{.v = x("v"), .i = x("i"), .f = x("f")}; });
 }
 const bool known = add("mlstm", recurrent_form) && add("mlstm_parallel", parallel_form);

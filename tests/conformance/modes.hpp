@@ -12,8 +12,16 @@
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/reference.hpp>
+#include <lcsm/mode/reference_vjp.hpp>
 #include <lcsm/mode/scan.hpp>
 #include <lcsm/mode/step.hpp>
+#ifdef LCSM_LONG_TESTS
+#include <lcsm/mode/attend_vjp.hpp>
+#include <lcsm/mode/chunkwise_vjp.hpp>
+#include <lcsm/mode/recurrent_vjp.hpp>
+#include <lcsm/mode/scan_vjp.hpp>
+#include <lcsm/mode/vjp.hpp>
+#endif
 
 namespace lcsm::conformance {
 

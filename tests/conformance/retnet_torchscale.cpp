@@ -15,19 +15,22 @@ constexpr double norm_epsilon = 1e-6;
 
 // x / sqrt(mean x^2 + eps) over the channels of a head. With o = scale x: the root R is the norm of (o / sqrt D, sqrt eps), so it moves by no more
 // than the norm of the errors. An error of the scale itself, of `terms` units, is left over only as eps / R^2 of it.
-void norm(std::vector<double>& y, std::vector<double>& bound, const Buffer<double>& scale, std::size_t width, double terms) {
+template <class X> void norm(std::vector<X>& y, const Buffer<double>& scale, std::size_t width, double terms) {
   for (std::size_t row = 0; row < y.size() / width; ++row) {
     const double factor = scale[Index(row)];
-    double square = 0, moved = 0;
-    for (std::size_t c = row * width; c < (row + 1) * width; ++c)
-      y[c] *= factor, bound[c] *= factor, square += y[c] * y[c], moved += bound[c] * bound[c];
-    const double root = std::sqrt(square / double(width) + norm_epsilon), shift = std::sqrt(moved / double(width));
-    const double least = std::max(root - shift, std::sqrt(norm_epsilon));
+    X square{norm_epsilon * double(width), 0, {}};
+    double moved = 0;
     for (std::size_t c = row * width; c < (row + 1) * width; ++c) {
-      const double r = y[c] / root;
-      bound[c] = (bound[c] + std::abs(r) * shift) / least +
-                 std::abs(r) * (layer_epsilon + double(width) * 0x1p-52 + norm_epsilon / (root * root) * terms * 0x1p-52);
-      y[c] = r;
+      const double error = y[c].error * factor;
+      y[c] = y[c] * factor, y[c].error = error, square += y[c] * y[c], moved += error * error;
+    }
+    const X root = sqrt(square * (1 / double(width))), one = inverse(root);
+    const double shift = std::sqrt(moved / double(width)), least = std::max(root.x - shift, std::sqrt(norm_epsilon));
+    for (std::size_t c = row * width; c < (row + 1) * width; ++c) {
+      X r = y[c] * one;
+      const double size = std::abs(r.x);
+      r.error = (y[c].error + size * shift) / least + size * rounding * (8 + double(width) + norm_epsilon / (root.x * root.x) * terms);
+      y[c] = std::move(r);
     }
   }
 }
@@ -88,14 +91,12 @@ void retnet_torchscale(Case& c) {
     Buffer<double> scale(batch, tokens, heads, 1);
     fill(scale.view());
     Problem one = p;
-    one.post = [&](std::vector<double>& y, std::vector<double>& bound) {
-      norm(y, bound, scale, to_size(values), terms);
-      for (std::size_t n = 0; n < y.size(); ++n) {
-        const double g = silu(gate.y[n]);
-        bound[n] = bound[n] * std::abs(g) + std::abs(y[n]) * (1.1 * gate.lost[n] + layer_epsilon * std::abs(g)), y[n] *= g;
-      }
-      dense(out, y, bound);
-    };
+    // The scales of rows are constants to the reference's gradients: it detaches them.
+    one.after([&]<class X>(std::vector<X>& y) {
+      norm(y, scale, to_size(values), terms);
+      for (std::size_t n = 0; n < y.size(); ++n) y[n] = y[n] * silu(gate.number<X>(n));
+      dense(out, y);
+    });
     HeadRecurrence::Result again = lost;
     one.post(again.y, again.error);
     one.outputs.push_back(c.expected(role, name, "BLD", "BLD")), one.outputs[0].own = again.error;

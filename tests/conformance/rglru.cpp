@@ -11,18 +11,16 @@ namespace {
 // A raw gate, linear in x block by block; `size`: the largest sum of absolute values in it.
 Array gate(const Array& x, const Array& weight, const Array& bias, double& size) {
   const std::size_t heads = to_size(weight.shape[0]), width = to_size(weight.shape[1]), channels = heads * width;
-  Array out = x;
+  std::vector<Number> out;
   for (std::size_t row = 0; row < x.values.size() / channels; ++row)
     for (std::size_t h = 0; h < heads; ++h)
       for (std::size_t to = 0; to < width; ++to) {
-        double sum = bias[h * width + to], all = std::abs(sum);
-        for (std::size_t from = 0; from < width; ++from) {
-          const double term = x[row * channels + h * width + from] * weight[(h * width + from) * width + to];
-          sum += term, all += std::abs(term);
-        }
-        out.values[row * channels + h * width + to] = sum, size = std::max(size, all);
+        Sum<Number> sum;
+        sum.add(bias.number(h * width + to), {1});
+        for (std::size_t from = 0; from < width; ++from) sum.add(x.number(row * channels + h * width + from), weight.number((h * width + from) * width + to));
+        size = std::max(size, sum.size()), out.push_back(sum.total());
       }
-  return out;
+  return array_of(x.shape, std::move(out));
 }
 
 void rglru(Case& c) {

@@ -5,14 +5,48 @@
 #include "subject.hpp"
 
 #include <support/bound.hpp>
+#include <support/gradient_bound.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 
 namespace lcsm::conformance {
 
 // One type of policy for one thread and for all: a mode is compiled once.
 inline constexpr exec::Par one_thread{1};
+
+// Gradients of all that a mixer reads, laid out as its inputs are.
+template <class M, class S> class InputBars {
+ public:
+  typename M::template In<S> views{};
+
+  template <class In> InputBars(const In& in, const Inputs& inputs) : inputs_(inputs) {
+    M::visit([&]<class Leaf>() {
+      door::names_of<Leaf>::each([&]<class Name>() {
+        const auto& from = Name::of(in);
+        if (auto& to = Name::of(views); !to.data) to = like(from.data, from.extent, from.stride);
+      });
+    });
+  }
+  InputBars(const InputBars&) = delete;
+  decltype(Pulled::inputs) numbers() const {
+    decltype(Pulled::inputs) out;
+    for (const auto& [of, x] : numbers_) out.emplace_back(of, std::vector<double>(x.begin(), x.end()));
+    return out;
+  }
+
+ private:
+  template <class Extents> View<S> like(const void* data, const Extents& extent, const Extents& stride) {
+    const Array& of = inputs_.at(data);
+    numbers_.emplace_back(&of, std::vector<S>(of.values.size(), S(77)));
+    View<S> v;
+    v.data = numbers_.back().second.data(), v.extent = extent, v.stride = stride;
+    return v;
+  }
+  const Inputs& inputs_;
+  std::deque<std::pair<const Array*, std::vector<S>>> numbers_;
+};
 
 template <class M, class T, class Bind> class Model : public Subject {
  public:
@@ -96,7 +130,57 @@ template <class M, class T, class Bind> class Model : public Subject {
     if (way == Way::mix) mix(exec::par, M{}, in, y, options);
   }
 
+  Pulled pulled(Way way, const std::vector<double>& y_bar, const States& final) const override {
+    if constexpr (!is_differentiable<M> || (std::is_same_v<T, float> && *without_adjoints)) return {};
+    else {
+      return adjoint(y_bar, final, [&](const auto& in, const View<const T>& y, const auto& grads, Options<T> options, const StateView<const T>& end, State<M, T>* begin) {
+        StateCotangents<T> states{.final = end};
+        if (begin) states.initial = begin->view();
+        options.tuning.scan_chunk = 32, options.tuning.scan_units = 1000;
+        if (way == Way::small_chunks) options.tuning.chunk = 16;
+        if constexpr (std::is_same_v<T, double>) if (way == Way::reference) reference_vjp(M{}, in, y, grads, options, states);
+#ifdef LCSM_LONG_TESTS
+        if (way == Way::recurrent) recurrent_vjp(one_thread, M{}, in, y, grads, options, states);
+        if constexpr (is_scannable<M>) if (way == Way::scan) scan_vjp(one_thread, M{}, in, y, grads, options, states);
+        if constexpr (is_chunkable<M>) if (way == Way::chunkwise || way == Way::small_chunks) chunkwise_vjp(one_thread, M{}, in, y, grads, options, states);
+        if (way == Way::attend) attend_vjp(one_thread, M{}, in, y, grads, options, states);
+        if (way == Way::mix) vjp(exec::par, M{}, in, y, grads, options, states);
+#endif
+      });
+    }
+  }
+  AdjointSums adjoint_sums(const std::vector<double>& y_bar, const std::vector<double>& y_error, const States& final, const test::ErrorCost& ours, const test::ErrorCost& file) const override {
+    if constexpr (!is_differentiable<M> || !std::is_same_v<T, double>) return {};
+    else {
+      const auto sums = [&](const std::vector<double>& bar, const States& end, const test::ErrorCost& cost, double raise, double cumulated) {
+        return adjoint(bar, end, [&](const auto& in, const View<const T>& y, const auto& grads, const Options<T>& options, const StateView<const T>& final_bar, State<M, T>* begin) {
+          test::GradientSums<M>::of(in, y, grads, options, {.final = final_bar}, cost, raise, begin, cumulated);
+        });
+      };
+      return {sums(y_bar, final, ours, 0, 0), sums(y_bar, final, ours, test::gradient_tau, 0), sums(y_bar, final, file, test::gradient_tau, test::cumulated_raise(file, p_.tokens)),
+              sums(y_error, {}, ours, 0, 0), sums(y_bar, final, ours, 0, 1)};
+    }
+  }
+
  private:
+  // f(in, y_bar, gradients, options, cotangent of the final state, that of the initial one or null) for all tokens.
+  template <class F> Pulled adjoint(const std::vector<double>& y_bar, const States& final, F&& f) const {
+    const auto in = bind_(Source<T>{p_.inputs, 0, p_.tokens});
+    const InputBars<M, T> grads(in, p_.inputs);
+    Buffer<T> y(p_.batch, p_.tokens, p_.heads, M::projection::parts * p_.values);
+    for (Index n = 0; n < y.size(); ++n) y[n] = T(y_bar.at(to_size(n)));
+    State<M, T> end(p_.sequences(), p_.heads, p_.keys, p_.values), begin = end;
+    for (const auto& [wanted, numbers] : final)
+      end.components([&, &of = numbers, &component = wanted](const char* name, auto& buffer) {
+        if (component != name) return;
+        for (Index n = 0; n < buffer.size(); ++n) buffer[n] = static_cast<std::remove_cvref_t<decltype(buffer[0])>>(of.at(to_size(n)));
+      });
+    Options<T> options;
+    if (!p_.initial.empty() || p_.position > 0) options.initial = start_.view();
+    options.direction = p_.direction;
+    f(in, View<const T>(y.view()), grads.views, options, final.empty() ? StateView<const T>() : std::as_const(end).view(), p_.initial.empty() ? nullptr : &begin);
+    return {grads.numbers(), p_.initial.empty() ? States() : components_of(begin)};
+  }
   std::size_t width() const { return to_size(M::projection::parts * p_.values); }
   std::size_t slots() const { return to_size(p_.sequences() * p_.heads); }
   Sequences sequences() const { return p_.offsets.empty() ? Sequences() : Sequences(p_.offsets); }
@@ -186,7 +270,9 @@ template <class M, class Bind> Sums sums_of(const Problem& p, const Bind& bind, 
 template <class M, class Bind> void check(Case& c, const Problem& p, const Bind& bind) {
   Model<M, double, Bind> wide(p, bind);
   Model<M, float, Bind> narrow(p, bind);
-  compare(c, p, wide, narrow, abilities_of<M>, sums_of<M>(p, bind, wide.start(), p.tokens), sums_of<M>(p, bind, wide.start(), p.prefill));
+  const Sums sums = sums_of<M>(p, bind, wide.start(), p.tokens);
+  compare(c, p, wide, narrow, abilities_of<M>, sums, sums_of<M>(p, bind, wide.start(), p.prefill));
+  differentiate(c, {{p, wide, narrow}}, Both::Join::sum, abilities_of<M>, sums);
 }
 // The same for two: p also says what is expected; q needs its inputs and direction alone.
 template <class M, class Bind> void check_both(Case& c, const Problem& p, const Problem& q, Both::Join join, const Bind& bind) {
@@ -194,8 +280,11 @@ template <class M, class Bind> void check_both(Case& c, const Problem& p, const 
     return Both(std::make_unique<Model<M, T, Bind>>(p, bind), std::make_unique<Model<M, T, Bind>>(q, bind), join);
   };
   Both wide = two(double()), narrow = two(float());
-  const Model<M, double, Bind> one(p, bind), other(q, bind);
-  compare(c, p, wide, narrow, abilities_of<M>, join_sums(sums_of<M>(p, bind, one.start(), p.tokens), sums_of<M>(q, bind, other.start(), q.tokens), join), {});
+  Model<M, double, Bind> one(p, bind), other(q, bind);
+  Model<M, float, Bind> one_narrow(p, bind), other_narrow(q, bind);
+  const Sums sums = join_sums(sums_of<M>(p, bind, one.start(), p.tokens), sums_of<M>(q, bind, other.start(), q.tokens), join);
+  compare(c, p, wide, narrow, abilities_of<M>, sums, {});
+  differentiate(c, {{p, one, one_narrow}, {q, other, other_narrow}}, join, abilities_of<M>, sums);
 }
 
 }  // namespace lcsm::conformance

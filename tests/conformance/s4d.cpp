@@ -30,6 +30,8 @@ void s4d(Case& c) {
   for (std::size_t n = 0; n < re.values.size(); ++n)
     smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
   p.golden_coefficient_slack = 1 / smallest;
+  // The slope of it by A is the difference of dt exp(z) / A and (exp(z) - 1) / A^2: about 1 / z^2 of what is left.
+  p.golden_slope_slack = 4 / (smallest * smallest);
 
   p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p;

@@ -13,10 +13,13 @@ namespace {
 // The full kernel of the S4 repository: copies of C are heads, which start from one state.
 Array for_each_copy(const Array& x, Index copies) {
   const Array one = rearranged(x, "BHN", "B11NH");
-  Array out{{one.shape[0], 1, copies, one.shape[3], one.shape[4]}, {}, x.f32};
-  const auto size = one.shape[3] * one.shape[4];
+  const Index size = one.shape[3] * one.shape[4];
+  std::vector<Index> at;
   for (Index b = 0; b < one.shape[0]; ++b)
-    for (Index n = 0; n < copies; ++n) out.values.insert(out.values.end(), one.values.begin() + b * size, one.values.begin() + (b + 1) * size);
+    for (Index copy = 0; copy < copies; ++copy)
+      for (Index n = 0; n < size; ++n) at.push_back(b * size + n);
+  Array out = picked(one, {one.shape[0], 1, copies, one.shape[3], one.shape[4]}, at);
+  for (double& w : out.weight) w /= double(copies);         // one state in the loss
   return out;
 }
 
@@ -26,8 +29,8 @@ template <class M> void with(Case& c) {
     return typename M::template In<const T>{.x = x("x"), .log_dt = x("log_dt"), .log_A_real = x("log_A_real"), .A_imag = x("A_imag"), .B = x("B"), .B_imag = x("B_imag"),
                                             .C = x("C"), .C_imag = x("C_imag"), .D = x("D")};
   };
-  const Array re = c.par("A_real"), im = mapped(c.par("A_imag"), [](double x) { return -x; });
-  const Array log_dt = mapped(c.par("inv_dt"), [](double x) { return std::log(softplus(x)); });
+  const Array re = c.par("A_real"), im = mapped(c.par("A_imag"), [](const Number& x) { return -x; });
+  const Array log_dt = mapped(c.par("inv_dt"), [](const Number& x) { return log(softplus(x)); });
   Problem p;
   p.batch = c.size("B"), p.tokens = tokens, p.heads = copies, p.keys = c.size("N"), p.values = channels;
   p.inputs.add("log_dt", log_dt, "H1", "1111H"), p.inputs.add("log_A_real", re, "HN", "111NH"), p.inputs.add("A_imag", im, "HN", "111NH");
@@ -40,6 +43,7 @@ template <class M> void with(Case& c) {
   for (const double x : log_dt.values) largest = std::max(largest, std::abs(x));
   for (std::size_t n = 0; n < re.values.size(); ++n) smallest = std::min(smallest, std::hypot(std::exp(re[n]), im[n]) * std::exp(log_dt[n / to_size(p.keys)]));
   p.coefficient_slack = p.log_slack = 0.5 * largest + 3, p.golden_coefficient_slack = 1 / smallest + 4, p.golden_log_slack = 4;
+  p.golden_slope_slack = 4 / (smallest * smallest);         // by A: see s4d.cpp
 
   p.no_op = {{"x", 0}}, p.no_op_first = true;
   Problem kernel = p, response = p;

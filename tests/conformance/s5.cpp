@@ -11,7 +11,6 @@ namespace lcsm::conformance {
 namespace {
 
 using Z = std::complex<double>;
-constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 template <class M> auto bind_of = []<class T>(const Source<T>& x) {
   return typename M::template In<const T>{
@@ -26,16 +25,15 @@ struct Layer {
   double scale;
 
   // B u in two parts, and what its sums lose in double, here and in the reference: it decays like the state.
-  std::vector<double> project(Array& x, Array& x_imag, std::size_t tokens, bool reverse) const {
-    std::vector<double> lost(x.values.size());
+  std::vector<double> project(std::vector<Number>& x, std::vector<Number>& x_imag, std::size_t tokens, bool reverse) const {
+    std::vector<double> lost(x.size());
     for (std::size_t step = 0; step < u.values.size() / inputs; ++step) {
       const std::size_t row = reverse ? step / tokens * tokens + (tokens - 1 - step % tokens) : step;
       for (std::size_t n = 0; n < states; ++n) {
         const std::size_t at = row * states + n, before = reverse ? at + states : at - states;
         for (std::size_t i = 0; i < inputs; ++i) {
-          const double re = b[n * inputs + i] * u[row * inputs + i], im = b_imag[n * inputs + i] * u[row * inputs + i];
-          x.values[at] += re, x_imag.values[at] += im;
-          lost[at] += (std::abs(re) + std::abs(im)) * std::abs(phi[n]) * double(inputs + 2) * epsilon;
+          const Number from = u.number(row * inputs + i), re = b.number(n * inputs + i) * from, im = b_imag.number(n * inputs + i) * from;
+          x[at] += re, x_imag[at] += im, lost[at] += (std::abs(re.x) + std::abs(im.x)) * std::abs(phi[n]) * double(inputs + 2) * rounding;
         }
         if (step % tokens > 0) lost[at] += std::abs(bar[n]) * lost[before];
       }
@@ -43,22 +41,20 @@ struct Layer {
     return lost;
   }
   // scale Re(C m) + D u. y holds m of every direction, one after the other, each [rows, Re | Im].
-  void read(std::vector<double>& y, std::vector<double>& bound) const {
+  template <class X> void read(std::vector<X>& y) const {
     const std::size_t rows = u.values.size() / inputs, directions = y.size() / (rows * 2 * states), all = directions * states;
-    std::vector<double> out, out_bound;
+    std::vector<X> out;
     for (std::size_t row = 0; row < rows; ++row)
       for (std::size_t o = 0; o < inputs; ++o) {
-        const double skip = d[o] * u[row * inputs + o];
-        double sum = skip, size = std::abs(skip), error = 0;
+        Sum<X> sum;
+        sum.add(d.number<X>(o), u.number<X>(row * inputs + o));
         for (std::size_t n = 0; n < all; ++n) {
           const std::size_t re = (n / states * rows + row) * 2 * states + n % states, im = re + states, at = o * all + n;
-          const double cr = scale * c[at], ci = scale * c_imag[at];
-          sum += cr * y[re] - ci * y[im], size += std::abs(cr * y[re]) + std::abs(ci * y[im]);
-          error += std::abs(cr) * bound[re] + std::abs(ci) * bound[im];
+          sum.add(c.number<X>(at) * scale, y[re]), sum.add(c_imag.number<X>(at) * -scale, y[im]);
         }
-        out.push_back(sum), out_bound.push_back(error + double(2 * all + 2) * epsilon * size);
+        out.push_back(sum.total());
       }
-    y = out, bound = out_bound;
+    y = std::move(out);
   }
   void own(Expected& y, const std::vector<std::vector<double>>& lost) const {
     const std::size_t rows = u.values.size() / inputs, all = lost.size() * states;
@@ -88,6 +84,7 @@ template <class M> void with(Case& c, bool bilinear, bool batched, double scale,
     smallest = std::min(smallest, dt * std::abs(l));
   }
   p.golden_coefficient_slack = bilinear ? 2 : 2 / smallest;
+  p.golden_slope_slack = bilinear ? 0 : 4 / (smallest * smallest);   // by lambda: see s4d.cpp
 
   // The multiplier is what one token makes of a memory of ones, the write what one makes of the columns of B.
   Problem bar = p, write = p;
@@ -104,9 +101,10 @@ template <class M> void with(Case& c, bool bilinear, bool batched, double scale,
   q.direction = Direction::reverse;
   std::vector<std::vector<double>> lost;
   for (Problem* x : {&p, &q}) {
-    Array re = constant({p.batch, p.tokens, p.values}, 0), im = re;
+    const std::vector<Index> shape{p.batch, p.tokens, p.values};
+    std::vector<Number> re(to_size(p.batch * p.tokens * p.values)), im = re;
     const std::vector<double> of = layer.project(re, im, to_size(p.tokens), x == &q);
-    x->inputs.add("x", re, "BLP", "BL11P"), x->inputs.add("x_imag", im, "BLP", "BL11P");
+    x->inputs.add("x", array_of(shape, re), "BLP", "BL11P"), x->inputs.add("x_imag", array_of(shape, im), "BLP", "BL11P");
     if (x == &p || two) lost.push_back(of);
   }
   for (const int which : {0, 1}) {
@@ -126,7 +124,7 @@ template <class M> void with(Case& c, bool bilinear, bool batched, double scale,
   p.output(c, "y", batched ? "BLH" : "LH", batched ? "BLH" : "LH");
   for (std::vector<Expected>* group : {&p.outputs, &p.chunked})
     for (Expected& y : *group) layer.own(y, lost);
-  p.post = [layer](std::vector<double>& y, std::vector<double>& bound) { layer.read(y, bound); };
+  p.after([layer](auto& y) { layer.read(y); });
   p.whole = two;
   if (two) check_both<M>(c, p, q, Both::Join::beside, bind_of<M>); else check<M>(c, p, bind_of<M>);
 }

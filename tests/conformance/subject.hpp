@@ -23,6 +23,14 @@ constexpr const char* name_of(Way w) {
 // reverse, 0 is the last token.
 using Change = std::function<Problem(const Problem&)>;
 using States = std::vector<std::pair<std::string, std::vector<double>>>;
+// Cotangents of the inputs, each with the array it belongs to, and of the initial state.
+struct Pulled {
+  std::vector<std::pair<const Array*, std::vector<double>>> inputs;
+  States initial;
+};
+// The sums that bound a gradient (support/gradient_bound.hpp): of the sizes of its terms, the same raised by what we and by what the file's reference may
+// lose, what follows from errors of y_bar, and the sizes of all that a sum of logs' gradients takes in.
+struct AdjointSums { Pulled plain, raised, raised_file, unsure, sizes; };
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -34,6 +42,9 @@ class Subject {
   virtual bool is_double() const = 0;
   virtual std::unique_ptr<Subject> with(const Change& change) const = 0;   // the same mixer and type on another problem
   virtual std::string stray() const = 0;                    // what was written where nothing may be, if anything
+  // The adjoint of a mode for all tokens: of y_bar, in the order of the output, and cotangents of the final state.
+  virtual Pulled pulled(Way, const std::vector<double>& y_bar, const States& final) const = 0;
+  virtual AdjointSums adjoint_sums(const std::vector<double>& y_bar, const std::vector<double>& y_error, const States& final, const test::ErrorCost& ours, const test::ErrorCost& file) const = 0;
 };
 
 // The rows of x that are the case's, in its order. Nothing listed: all of them; -1: zeros.
@@ -56,6 +67,8 @@ class Both : public Subject {
     return std::make_unique<Both>(first_->with(change), second_->with(change), join_);
   }
   std::string stray() const override { return first_->stray() + second_->stray(); }
+  Pulled pulled(Way, const std::vector<double>&, const States&) const override { return {}; }   // each of the two has its own
+  AdjointSums adjoint_sums(const std::vector<double>&, const std::vector<double>&, const States&, const test::ErrorCost&, const test::ErrorCost&) const override { return {}; }
 
  private:
   std::unique_ptr<Subject> first_, second_;
@@ -77,6 +90,20 @@ struct Abilities {
   bool (*owes)(Way);
   test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool any_form);
 };
+
+// The adjoints that this build has beside that of the definition, and why not.
+#ifdef LCSM_LONG_TESTS
+inline constexpr const char* without_adjoints = "";
+#else
+inline constexpr const char* without_adjoints = "not built: tests/run --conformance --gradients";
+#endif
+// One of the mixers that make a case, in double and in float, with the outputs of the definition.
+struct Part {
+  const Problem& p;
+  Subject &wide, &narrow;
+};
+// Adds the gradients of the loss by all that the parts are made of to the case's ledger. full: sums of the parts together.
+void differentiate(Case& c, const std::vector<Part>& parts, Both::Join join, const Abilities& m, const Sums& full);
 
 void compare(Case& c, const Problem& p, Subject& wide, Subject& narrow, const Abilities& m, const Sums& full, const Sums& middle);
 

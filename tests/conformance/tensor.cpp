@@ -1,7 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include "tensor.hpp"
 
+#include <set>
+
 namespace lcsm::conformance {
+
+Array named(Array x, const std::string& name) {
+  static std::set<std::string> names;
+  const std::string* of = &*names.insert(name).first;
+  Array::Slopes slopes;
+  for (Index n = 0; n < Index(x.values.size()); ++n) slopes.push_back({{of, n}});
+  x.slopes = std::make_shared<const Array::Slopes>(std::move(slopes));
+  return x;
+}
+
+Array array_of(std::vector<Index> shape, std::vector<Number> numbers) {
+  Array out{std::move(shape), {}};
+  Array::Slopes slopes;
+  bool any = false;
+  for (Number& x : numbers) out.values.push_back(x.x), any = any || !x.terms.empty(), slopes.push_back(std::move(x.terms));
+  if (any) out.slopes = std::make_shared<const Array::Slopes>(std::move(slopes));
+  return out;
+}
+
+Array picked(const Array& x, std::vector<Index> shape, const std::vector<Index>& at) {
+  Array out{std::move(shape), {}, x.f32};
+  Array::Slopes slopes;
+  for (const Index n : at) {
+    out.values.push_back(x.values.at(to_size(n)));
+    if (!x.weight.empty()) out.weight.push_back(x.weight.at(to_size(n)));
+    if (x.slopes) slopes.push_back(x.slopes->at(to_size(n)));
+  }
+  if (x.slopes) out.slopes = std::make_shared<const Array::Slopes>(std::move(slopes));
+  return out;
+}
 
 Array rearranged(const Array& x, std::string_view from, std::string_view to) {
   if (from.size() != x.shape.size())
@@ -9,38 +41,36 @@ Array rearranged(const Array& x, std::string_view from, std::string_view to) {
   std::vector<Index> from_stride(from.size());
   Index stride = 1;
   for (std::size_t a = from.size(); a-- > 0;) from_stride[a] = stride, stride *= x.shape[a];
-  Array out{{}, {}, x.f32};
-  std::vector<Index> strides;
+  std::vector<Index> shape, strides, order;
   for (const char axis : to) {
     const std::size_t a = axis == '1' ? std::string_view::npos : from.find(axis);
     if (axis != '1' && a == std::string_view::npos)
       raise<FormatError>("lcsm_conformance: no axis " + std::string(1, axis) + " in " + std::string(from));
-    out.shape.push_back(axis == '1' ? 1 : x.shape[a]), strides.push_back(axis == '1' ? 0 : from_stride[a]);
+    shape.push_back(axis == '1' ? 1 : x.shape[a]), strides.push_back(axis == '1' ? 0 : from_stride[a]);
   }
   for (std::size_t a = 0; a < from.size(); ++a)
     if ((from[a] == '1' || to.find(from[a]) == std::string_view::npos) && x.shape[a] != 1)
       raise<FormatError>("lcsm_conformance: axis " + std::string(1, from[a]) + " of length " + std::to_string(x.shape[a]) +
                          " has no place in " + std::string(to));
-  out.values.reserve(x.values.size());
   std::vector<Index> at(to.size());
   for (std::size_t n = 0; n < x.values.size(); ++n) {
     Index offset = 0;
     for (std::size_t a = 0; a < to.size(); ++a) offset += at[a] * strides[a];
-    out.values.push_back(x.values[to_size(offset)]);
+    order.push_back(offset);
     for (std::size_t a = to.size(); a-- > 0;) {
-      if (++at[a] < out.shape[a]) break;
+      if (++at[a] < shape[a]) break;
       at[a] = 0;
     }
   }
-  return out;
+  return picked(x, std::move(shape), order);
 }
 
 Array part(const Array& x, int which) {
   if (x.shape.empty() || x.shape.back() != 2) raise<FormatError>("lcsm_conformance: expected a complex array, whose last axis has length 2");
-  Array out{x.shape, {}, x.f32};
-  out.shape.pop_back();
-  for (std::size_t n = to_size(which); n < x.values.size(); n += 2) out.values.push_back(x.values[n]);
-  return out;
+  std::vector<Index> shape = x.shape, at;
+  shape.pop_back();
+  for (Index n = which; n < Index(x.values.size()); n += 2) at.push_back(n);
+  return picked(x, std::move(shape), at);
 }
 
 Array reshaped(Array x, std::vector<Index> shape) {
@@ -53,11 +83,19 @@ Array reshaped(Array x, std::vector<Index> shape) {
 }
 
 Array slice(const Array& x, Index first, Index count) {
-  Array out{x.shape, {}, x.f32};
+  std::vector<Index> shape = x.shape, at;
   const Index row = Index(x.values.size()) / x.shape.at(0);
-  out.shape[0] = count;
-  out.values.assign(x.values.begin() + first * row, x.values.begin() + (first + count) * row);
-  return out;
+  shape[0] = count;
+  for (Index n = first * row; n < (first + count) * row; ++n) at.push_back(n);
+  return picked(x, std::move(shape), at);
+}
+
+Array channels(const Array& x, Index first, Index count) {
+  std::vector<Index> shape = x.shape, at;
+  for (Index row = 0; row < Index(x.values.size()); row += shape.back())
+    for (Index c = 0; c < count; ++c) at.push_back(row + first + c);
+  shape.back() = count;
+  return picked(x, std::move(shape), at);
 }
 
 Array constant(std::vector<Index> shape, double value) {
@@ -72,6 +110,12 @@ void Inputs::add(const std::string& name, const Array& x, std::string_view from,
   for (std::size_t a = 0; a < 5; ++a) t.absent[a] = to[a] == '1';
   t.narrow_down();
   tensors_.insert_or_assign(name, std::move(t));
+}
+
+const Array& Inputs::at(const void* data) const {
+  for (const auto& [name, x] : tensors_)
+    if (x.wide.values.data() == data || x.narrow.data() == data) return x.wide;
+  raise<FormatError>("lcsm_conformance: a view of no input");
 }
 
 // f(name, number, tensor), which may change the tensor.

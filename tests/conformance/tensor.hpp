@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "number.hpp"
+
 #include <lcsm/tensor/view.hpp>
 
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +17,26 @@ namespace lcsm::conformance {
 
 // Numbers of a file as doubles, each exactly what is stored. (tests/support/golden.hpp has the like; without its JSON, adapters compile faster.)
 struct Array {
+  using Slopes = std::vector<std::vector<Term>>;
   std::vector<Index> shape;
   std::vector<double> values;
   bool f32 = false;                      // stored as F32: as a result right only to 2^-24
+  std::shared_ptr<const Slopes> slopes{};  // of every number by those of the file; null: there are none, or none are wanted
+  std::vector<double> weight{};          // of outputs and final states: their weights in the file's loss; empty: none
   double operator[](std::size_t n) const { return values[n]; }
+  // With its slopes, if they are wanted.
+  template <class X = Number> X number(std::size_t n, double error = 0) const {
+    X out{values.at(n), error, {}};
+    if constexpr (std::is_same_v<X, Number>) if (slopes) out.terms = (*slopes)[n];
+    return out;
+  }
 };
+
+// The array whose numbers are those of the file itself.
+Array named(Array x, const std::string& name);
+Array array_of(std::vector<Index> shape, std::vector<Number> numbers);
+// The numbers x[at[n]], with all that is known of them.
+Array picked(const Array& x, std::vector<Index> shape, const std::vector<Index>& at);
 
 // The numbers of an array with its axes in another order. One letter per axis; '1' in `to` is a new axis of length 1, '1' in `from` an axis
 // of length 1 that goes away. "BHLK" -> "BLH1K" is what [B, T, H, row, feature] wants.
@@ -26,13 +44,15 @@ Array rearranged(const Array& x, std::string_view from, std::string_view to);
 // One part of a complex array, whose last axis is (real, imaginary): 0 or 1.
 Array part(const Array& x, int which);
 // The same shape, every number through f.
-template <class F> Array mapped(Array x, F&& f) {
-  for (double& v : x.values) v = f(v);
-  return x;
+template <class F> Array mapped(const Array& x, F&& f) {
+  std::vector<Number> numbers;
+  for (std::size_t n = 0; n < x.values.size(); ++n) numbers.push_back(f(x.number(n)));
+  return array_of(x.shape, std::move(numbers));
 }
 Array reshaped(Array x, std::vector<Index> shape);
-// The part [first, first + count) of the first axis.
+// The part [first, first + count) of the first axis, of the last axis.
 Array slice(const Array& x, Index first, Index count);
+Array channels(const Array& x, Index first, Index count);
 Array constant(std::vector<Index> shape, double value);
 
 // Inputs of a mixer with our five axes, in double and in float.
@@ -41,6 +61,8 @@ class Inputs {
   // `to` has five characters. Its second one says whether this is a stream (a letter) or a parameter ('1').
   void add(const std::string& name, const Array& x, std::string_view from, std::string_view to);
   const std::vector<Index>& shape(const std::string& name) const { return tensors_.at(name).wide.shape; }
+  // The input whose numbers a view of all tokens begins with.
+  const Array& at(const void* data) const;
 
   // The same inputs in a call that is made differently. `at`: streams with tokens of the given place, b * tokens + t for each of the new ones in
   // turn; from < 0 is a token of its own, made of fill(name, n).

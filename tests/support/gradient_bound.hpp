@@ -15,39 +15,28 @@ namespace lcsm::test {
 //     error <= eps (A S + (S(tau) - S) / tau)
 //
 // with the costs A, B, C, E of error_cost. A quotient's numerator and denominator are raised and lowered by what they may err. tau is small enough for
-// (1 + tau x)^T not to matter and large enough for the difference to keep 9 digits.
+// (1 + tau x)^T not to matter and large enough for the difference to keep 9 digits. A: activations of what is read and of what is told, a slope of a map
+// (8 ulp), and the sums over keys, channels and a block of tokens.
+//
+// A computation that adds logs up over tokens has their gradients as sums from the end: a token's is the difference of what is read from it on and what is
+// written from it on, in which all terms that do not cross it cancel. `cumulated` adds so many times the sum of their sizes: a file's reference may err by
+// eps 2 (T + A) of it.
+inline constexpr double gradient_tau = 1e-9;
+inline double slope_cost(const ErrorCost& cost) { return 2 * cost.s + 16; }
+inline double gradient_bound(double plain, double raised, const ErrorCost& cost, double eps) { return eps * (slope_cost(cost) * plain + (raised - plain) / gradient_tau); }
+inline double cumulated_raise(const ErrorCost& cost, Index tokens) { return gradient_tau * 2 * (double(tokens) + slope_cost(cost)); }
+// What flushed subnormal numbers of float may take: a product in each of K T terms.
+inline double flushed(Index keys, Index tokens, Index values) { return 8 * double((keys + 1) * (tokens + 1) * (values + 1)) * double(std::numeric_limits<float>::min()); }
+
 template <class M> class GradientSums {
  public:
-  // plain and raised: gradients in double that receive S and S(tau).
+  // S (raise = 0) or S(tau) (raise = gradient_tau) of every gradient that `grads` has, and of the initial state, if wanted.
   template <class In, class G>
-  GradientSums(const In& in, const View<const double>& y_bar, const G& plain, const G& raised, const Options<double>& options, const StateCotangents<double>& states, const ErrorCost& cost,
-               State<M, double>* initial_plain = nullptr, State<M, double>* initial_raised = nullptr) {
-    run(in, y_bar, plain, options, states, cost, 0, initial_plain), run(in, y_bar, raised, options, states, cost, tau, initial_raised);
-  }
-  static double bound(double plain, double raised, const ErrorCost& cost, double eps) { return eps * (slopes(cost) * plain + (raised - plain) / tau); }
-
- private:
-  using F = field_t<M::complex, double>;
-  using Memory = naive::ReferenceMemory<M>;
-  static constexpr double tau = 1e-9;
-  // Activations of what is read and of what is told, a slope of a map (8 ulp), and the sums over keys, channels and a block of tokens.
-  static double slopes(const ErrorCost& cost) { return 2 * cost.s + 16; }
-
-  struct Bars {
-    std::vector<F> y;
-    std::vector<naive::ReadBar<F>> read;
-    F output(Index c) const { return y[to_size(c)]; }
-    naive::ReadBar<F> operator()(Index c) const { return read[to_size(c)]; }
-  };
-  struct Sizes { double numerator = 0, denominator = 0; };
-
-  template <class In, class G>
-  void run(const In& in, const View<const double>& y_bar, const G& grads, const Options<double>& options, const StateCotangents<double>& states, const ErrorCost& cost, double raise, State<M, double>* initial) {
+  static void of(const In& in, const View<const double>& y_bar, const G& grads, const Options<double>& options, const StateCotangents<double>& states, const ErrorCost& cost, double raise, State<M, double>* initial,
+                 double cumulated = 0) {
     const auto call = checked_adjoint<M, double>("gradient_sums", in, y_bar, grads, options, states);
     const Extent& n = call.extent;
     const Index values = n.values, K = n.keys, D = std::max<Index>(values, 1);
-    std::vector<typename Gradients<M, G, double>::Part> parts;
-    for (Index unit = 0; unit < call.units(); ++unit) parts.push_back({call.unit(unit).batch, call.unit(unit).head});
     const auto lay_out = [&](Arena& arena, auto&& use) {
       Tiles<M, double> tile(arena, n, 1);
       typename M::oscillation::template Tile<double> logs(arena, n, 1, Want{true, true});
@@ -56,10 +45,10 @@ template <class M> class GradientSums {
     };
     Arena counting, counting_shared;
     lay_out(counting, [](auto&...) {});
-    Gradients<M, G, double>(grads, call, y_bar.batch(), parts, counting_shared);
-    Buffer<std::byte> scratch(counting.used()), room(counting_shared.used());
+    Gradients<M, G, double>(grads, call, y_bar.batch(), counting_shared);
+    Buffer<std::byte> scratch(counting.used()), room(counting_shared.used() + 1);   // an arena without memory counts, and leaves gradients as they were
     Arena shared(room.data(), counting_shared.used());
-    const Gradients<M, G, double> gradients(grads, call, y_bar.batch(), parts, shared);
+    const Gradients<M, G, double> gradients(grads, call, y_bar.batch(), shared);
     for (Index unit = 0; unit < call.units(); ++unit) {
       const Run run = call.unit(unit);
       auto to = gradients.unit(unit);
@@ -96,6 +85,11 @@ template <class M> class GradientSums {
         naive::ReferenceBar<M> bar(start);
         if (states.final) bar.load(states.final, Memory(K, values), run.sequence, run.head, values);
         absolute(bar);
+        std::vector<double> told(to_size(K * D));           // the terms of the loss that this token or a later one reads
+        const auto tell = [&](const Memory& m, auto&& m_bar) {
+          for (std::size_t n = 0; n < told.size(); ++n) told[n] += naive::modulus(m.m[n]) * m_bar(n).first + (M::normaliser::mean ? 0 : naive::modulus(m.z[n]) * m_bar(n).second);
+        };
+        if (cumulated > 0) tell(memory, [&](std::size_t n) { return std::pair(naive::modulus(bar.m[n]), naive::modulus(bar.z[n])); });
         for (std::size_t j = T; j-- > 0;) {
           Bars out;
           for (Index c = 0; c < values; ++c) {
@@ -117,6 +111,19 @@ template <class M> class GradientSums {
           }
           tile.fill(in, run, Index(j), 1), bars.start(1);
           naive::reference_token_vjp<M, true>(tile, bars, before[j], after[j], bar, values, out);
+          if (cumulated > 0) {
+            tell(after[j], [&](std::size_t n) {
+              const Index a = Index(n) / D, c = Index(n) % D;
+              if (c >= values) return std::pair(0.0, 0.0);
+              const double s = naive::modulus(tile.s.template value<double>(0, a, c));
+              return std::pair(s * naive::modulus(out.read[to_size(c)].numerator), s * std::abs(out.read[to_size(c)].denominator));
+            });
+            for (Index a = 0; a < K; ++a)
+              for (Index c = 0; c < values; ++c) {
+                const double more = cumulated * told[to_size(a * D + c)];
+                bars.o.template add_log<double>(tile.o, 0, a, c, more), bars.o.template add_phase<double>(tile.o, 0, a, c, more);
+              }
+          }
           bars.flush(tile, in, to, run, Index(j), 1);
           grow(bar, weight[j], raise);
         }
@@ -130,6 +137,19 @@ template <class M> class GradientSums {
     }
     gradients.store();
   }
+
+ private:
+  using F = field_t<M::complex, double>;
+  using Memory = naive::ReferenceMemory<M>;
+
+  struct Bars {
+    std::vector<F> y;
+    std::vector<naive::ReadBar<F>> read;
+    F output(Index c) const { return y[to_size(c)]; }
+    naive::ReadBar<F> operator()(Index c) const { return read[to_size(c)]; }
+  };
+  struct Sizes { double numerator = 0, denominator = 0; };
+
   static F both(F x) {
     if constexpr (is_complex<F>) return F(x.re, x.re); else return x;
   }

@@ -12,7 +12,8 @@ namespace lcsm::test {
 
 // The members of Inputs, to be written.
 template <class S> struct GradientViews {
-  View<S> q, k, v, g, phase, f, i, beta, a, b, u, w, x, x_imag, delta, lower_bound, A, A_imag, B, B_imag, C, C_imag, D, codebook;
+  View<S> q, k, v, g, phase, f, i, beta, a, b, u, w, x, x_imag, delta, lower_bound, A, A_imag, B, B_imag, C, C_imag, D, codebook, delta_bias, log_dt, log_A_real, nu_log, theta_log, gamma_log,
+      alpha, gamma, recurrent_gate, input_gate, recurrent_param, log_neg_re, W, W_imag, A_log, omega, a_imag, p, dt_bias, r, kk, k_a, log_step, lambda, lambda_imag, erase, erase_imag, f_bias, i_bias, length, log_dt_imag, log_imag, time_decay, write, write_imag;
 };
 
 // A poisoned gradient for everything that a mixer reads, with the extents and the repeated axes of the inputs.
@@ -87,6 +88,16 @@ template <class F> double central_difference(double& x, F&& loss) {
   x = at;
   return (high - low) / (2 * step_size);
 }
+// The slopes on both sides. At a corner (two logs of one size, a clamp) any number between them is a slope.
+template <class F> std::pair<double, double> one_sided_differences(double& x, F&& loss) {
+  const double at = x, middle = loss();
+  x = at + step_size;
+  const double high = loss();
+  x = at - step_size;
+  const double low = loss();
+  x = at;
+  return std::minmax({(middle - low) / step_size, (high - middle) / step_size});
+}
 
 // The reference adjoint of random calls against central differences of the reference, at `entries` numbers of every input and of the initial state.
 template <class M> void check_gradients(std::uint64_t seed, Index calls = 6, Index entries = 4) {
@@ -106,12 +117,19 @@ template <class M> void check_gradients(std::uint64_t seed, Index calls = 6, Ind
     CHECK(grads.slack_is_untouched());
     const double size = loss.of(call.in, call.options).second + 1;
     const auto check = [&](const std::string& name, double& x, double given) {
-      const double right = is_smooth(x) ? central_difference(x, [&] { return loss.of(call.in, call.options).first; }) : 0;
+      const auto value = [&] { return loss.of(call.in, call.options).first; };
+      const double right = is_smooth(x) ? central_difference(x, value) : 0, tolerance = difference_tolerance * size * 10;
+      bool fine = std::abs(given - right) <= tolerance;
+      if (!fine && is_smooth(x)) {
+        const auto [least, most] = one_sided_differences(x, value);
+        fine = given >= least - tolerance && given <= most + tolerance;
+      }
       INFO(name << ": " << given << " for " << right << ", sizes " << size << ", at " << x);
-      CHECK(std::abs(given - right) <= difference_tolerance * size * 10);
+      CHECK(fine);
     };
     M::visit([&]<class Leaf>() {
       door::names_of<Leaf>::each([&]<class Name>() {
+        if (std::string_view(Name::name) == "length") return;         // a count (DSS), which nothing is differentiated by
         const auto of = Name::of(call.in);
         const auto grad = Name::of(grads.views);
         for (Index e = 0; e < entries; ++e) {
@@ -148,9 +166,6 @@ template <class M, class F, class A, class... Rest> void zip_gradients(F&& f, co
   });
 }
 
-// What flushed subnormal numbers may take: a product in each of K T terms.
-inline double flushed(const Shape& n) { return 8 * double((n.keys + 1) * (n.tokens + 1) * (n.values + 1)) * double(std::numeric_limits<float>::min()); }
-
 // Every mode's adjoint of random calls against the adjoint of the definition, the states' cotangents included.
 template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
   Random random(seed);
@@ -177,7 +192,10 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
     const RandomGradients<M, double> plain(call.in, Layout::dense, random), raised(call.in, Layout::dense, random);
     State<M, double> plain_bar(call.sequences, n.heads, n.keys, n.values), raised_bar = plain_bar;
     const ErrorCost cost = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
-    const GradientSums<M> sums(call.in, loss.y.view(), plain.views, raised.views, wide, {.final = loss.final.view()}, cost, &plain_bar, &raised_bar);
+    const auto sums = [&](const auto& to, double raise, State<M, double>& initial_bar) {
+      GradientSums<M>::of(call.in, loss.y.view(), to.views, wide, {.final = loss.final.view()}, cost, raise, &initial_bar);
+    };
+    sums(plain, 0, plain_bar), sums(raised, gradient_tau, raised_bar);
     const double eps = double(std::numeric_limits<S>::epsilon());
 
     const auto check = [&](const char* mode, auto&& run) {
@@ -188,7 +206,7 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
       CHECK(given.slack_is_untouched());
       double worst = 0;
       const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
-        const double bound = sums.bound(s, more, cost, eps) + flushed(n), off = std::abs(double(x) - y);
+        const double bound = gradient_bound(s, more, cost, eps) + flushed(n.keys, n.tokens, n.values), off = std::abs(double(x) - y);
         if (off <= worst * bound) return;
         worst = std::isnan(off) ? INFINITY : off / bound;
         UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);
