@@ -63,7 +63,10 @@ template <class M> Row row(std::string name, std::string golden, std::string sou
   if (M::time_invariant) r.modes += " V";
   return r;
 }
+// Others who want every published mixer define the macro before they include the two halves.
+#ifndef LCSM_ROW
 #define LCSM_ROW(Mixer, golden, source, elsewhere) row<Mixer>(#Mixer, golden, source, elsewhere)
+#endif
 
 inline std::string paper(const std::string& id) { return "[" + id + "](https://arxiv.org/abs/" + id + ")"; }
 

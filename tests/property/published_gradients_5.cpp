@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define LCSM_SLICE 5
+#include "published_gradients.hpp"
