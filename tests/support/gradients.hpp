@@ -166,9 +166,6 @@ template <class M, class F, class A, class... Rest> void zip_gradients(F&& f, co
   });
 }
 
-// What flushed subnormal numbers may take: a product in each of K T terms.
-inline double flushed(const Shape& n) { return 8 * double((n.keys + 1) * (n.tokens + 1) * (n.values + 1)) * double(std::numeric_limits<float>::min()); }
-
 // Every mode's adjoint of random calls against the adjoint of the definition, the states' cotangents included.
 template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
   Random random(seed);
@@ -195,7 +192,10 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
     const RandomGradients<M, double> plain(call.in, Layout::dense, random), raised(call.in, Layout::dense, random);
     State<M, double> plain_bar(call.sequences, n.heads, n.keys, n.values), raised_bar = plain_bar;
     const ErrorCost cost = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
-    const GradientSums<M> sums(call.in, loss.y.view(), plain.views, raised.views, wide, {.final = loss.final.view()}, cost, &plain_bar, &raised_bar);
+    const auto sums = [&](const auto& to, double raise, State<M, double>& initial_bar) {
+      GradientSums<M>::of(call.in, loss.y.view(), to.views, wide, {.final = loss.final.view()}, cost, raise, &initial_bar);
+    };
+    sums(plain, 0, plain_bar), sums(raised, gradient_tau, raised_bar);
     const double eps = double(std::numeric_limits<S>::epsilon());
 
     const auto check = [&](const char* mode, auto&& run) {
@@ -206,7 +206,7 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
       CHECK(given.slack_is_untouched());
       double worst = 0;
       const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
-        const double bound = sums.bound(s, more, cost, eps) + flushed(n), off = std::abs(double(x) - y);
+        const double bound = gradient_bound(s, more, cost, eps) + flushed(n.keys, n.tokens, n.values), off = std::abs(double(x) - y);
         if (off <= worst * bound) return;
         worst = std::isnan(off) ? INFINITY : off / bound;
         UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);

@@ -42,7 +42,7 @@ using X = Input<Data<lcsm::in::x, Axes::value>>;
 // lambda = -exp(log_neg_re) + i lambda_imag (DssExp), -exp(log_neg_re) + i exp(log_imag) (ReIm), min(lambda, 10^-4) + i lambda_imag (Clip),
 // lambda + i lambda_imag (Softmax; where lambda > 0 modes grow, from small weights: only the `length` positions that it is given as a parameter
 // of one number are those of the softmax, and later ones grow on. A mode that grows by more than the type holds over `length`, exp(87) in float and
-// exp(708) in double, starts from an underflow and is lost).
+// exp(708) in double, starts from an underflow and is lost). `length` is a count: its gradient is 0.
 //
 // x [B,T,C,H], channels are the value axis, the C copies of the layer heads (x may be one head for all of them). log_dt, log_dt_imag [1,H]: the
 // published [H,2], or twice the same view for [H]. Eigenvalues [1,N] are the keys. W, W_imag [C,N,H], the published [C,H,N,2] seen through
