@@ -63,8 +63,16 @@ class Checks {
 
   void output(Comparison& to, const Expected& x, Way way) { output(to, x, way, subject_.output()); }
   void output(Comparison& to, const Expected& x, Way way, std::vector<double> given) {
-    std::vector<double> again = given, bound = bounds(way, full_.terms.y), golden = golden_bounds(full_.terms.y);
-    if (p_.post) p_.post(given, bound), p_.post(again, golden);
+    std::vector<double> bound = bounds(way, full_.terms.y), golden = golden_bounds(full_.terms.y);
+    if (p_.post) {
+      const auto after = [&] {
+        std::vector<double> again = given;
+        p_.post(given, bound), p_.post(again, golden);
+        return Tape::Posted{given, bound, golden};
+      };
+      const Tape::Posted posted = c_.tape() ? c_.tape()->posted(after) : after();
+      given = posted.y, bound = posted.bound, golden = posted.file;
+    }
     to.add(x, given, bound, golden, ceiling());
     c_.compared(x);
   }

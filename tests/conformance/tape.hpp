@@ -9,12 +9,14 @@ namespace lcsm::conformance {
 // twice. The calls of a case are the same each time.
 class Tape {
  public:
+  struct Posted { std::vector<double> y, bound, file; };    // an output after the layer's part, and what it may be off by
   bool playing() const { return playing_; }
-  void rewind() { playing_ = true, output_at_ = state_at_ = stray_at_ = 0; }
+  void rewind() { playing_ = true, output_at_ = state_at_ = stray_at_ = posted_at_ = 0; }
   Ledger ledger;                         // of the case that was recorded
   template <class F> std::vector<double> output(F&& made) { return next(outputs_, output_at_, made); }
   template <class F> States state(F&& made) { return next(states_, state_at_, made); }
   template <class F> std::string stray(F&& made) { return next(strays_, stray_at_, made); }
+  template <class F> Posted posted(F&& made) { return next(posted_, posted_at_, made); }
 
  private:
   template <class X, class F> X next(std::vector<X>& all, std::size_t& at, F&& made) {
@@ -25,7 +27,8 @@ class Tape {
   std::vector<std::vector<double>> outputs_;
   std::vector<States> states_;
   std::vector<std::string> strays_;
-  std::size_t output_at_ = 0, state_at_ = 0, stray_at_ = 0;
+  std::vector<Posted> posted_;
+  std::size_t output_at_ = 0, state_at_ = 0, stray_at_ = 0, posted_at_ = 0;
 };
 
 // A subject that records, or plays and computes nothing.
