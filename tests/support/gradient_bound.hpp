@@ -19,8 +19,8 @@ namespace lcsm::test {
 // (8 ulp), and the sums over keys, channels and a block of tokens.
 //
 // A computation that adds logs up over tokens has their gradients as sums from the end: a token's is the difference of what is read from it on and what is
-// written from it on, in which all terms that do not cross it cancel. `cumulated` adds so many times the sum of their sizes: a file's reference may err by
-// eps 2 (T + A) of it.
+// written from it on, in which all terms that do not cross it cancel; and so is that of a log which is written beside a running maximum or total, by what
+// it adds to either. `cumulated` adds so many times the sum of their sizes: such a computation may err by eps 2 (T + A) of it.
 inline constexpr double gradient_tau = 1e-9;
 inline double slope_cost(const ErrorCost& cost) { return 2 * cost.s + 16; }
 inline double gradient_bound(double plain, double raised, const ErrorCost& cost, double eps) { return eps * (slope_cost(cost) * plain + (raised - plain) / gradient_tau); }
@@ -122,6 +122,7 @@ template <class M> class GradientSums {
               for (Index c = 0; c < values; ++c) {
                 const double more = cumulated * told[to_size(a * D + c)];
                 bars.o.template add_log<double>(tile.o, 0, a, c, more), bars.o.template add_phase<double>(tile.o, 0, a, c, more);
+                if constexpr (M::stabiliser::scaled || M::normaliser::mean) bars.e.template add_log<double>(tile.e, 0, a, c, more);
               }
           }
           bars.flush(tile, in, to, run, Index(j), 1);
