@@ -166,6 +166,66 @@ template <class M, class F, class A, class... Rest> void zip_gradients(F&& f, co
   });
 }
 
+// What the adjoint of the definition makes of a call and random cotangents, and how far that of a mode may be from it.
+template <class M, class S> class RightGradients {
+ public:
+  explicit RightGradients(const RandomCall<M, S, S>& call, Random& random)
+      : call_(call), loss_(call.n, call.sequences, random), right_(call.in, Layout::dense, random), plain_(call.in, Layout::dense, random), raised_(call.in, Layout::dense, random),
+        right_bar_(fresh<double>()), plain_bar_(right_bar_), raised_bar_(right_bar_), final_bar_(fresh<S>()) {
+    const Shape& n = call.n;
+    Options<double> wide;
+    std::optional<State<M, double>> initial;
+    if (call.initial) initial.emplace(fresh<double>()), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
+    wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
+    copy_state(final_bar_.view(), loss_.final.view());
+    reference_vjp(M{}, call.in, y_bar(), right_.views, wide, {.final = loss_.final.view(), .initial = right_bar_.view()});
+    cost_ = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
+    const auto sums = [&](const auto& to, double raise, State<M, double>& initial_bar) {
+      GradientSums<M>::of(call.in, y_bar(), to.views, wide, {.final = loss_.final.view()}, cost_, raise, &initial_bar);
+    };
+    sums(plain_, 0, plain_bar_), sums(raised_, gradient_tau, raised_bar_);
+  }
+  View<const double> y_bar() const { return loss_.y.view(); }
+
+  // run(gradients, states) is to fill both: within the bound, and nothing beside them.
+  template <class F> void check(const char* mode, Layout layout, Random& random, F&& run) const {
+    INFO(mode);
+    RandomGradients<M, S> given(call_.in, layout, random);
+    State<M, S> given_bar = fresh<S>();
+    poison_scratch();
+    run(given.views, StateCotangents<S>{.final = std::as_const(final_bar_).view(), .initial = given_bar.view()});
+    CHECK(given.slack_is_untouched());
+    double worst = 0;
+    const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
+      const double bound = gradient_bound(s, more, cost_, double(std::numeric_limits<S>::epsilon())) + flushed(call_.n.keys, call_.n.tokens, call_.n.values), off = std::abs(double(x) - y);
+      if (off <= worst * bound) return;
+      worst = std::isnan(off) ? INFINITY : off / bound;
+      UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);
+    };
+    zip_gradients<M>(add, given.views, right_.views, plain_.views, raised_.views);
+    const std::vector<double> mine = numbers_of(given_bar), right = numbers_of(right_bar_), plain = numbers_of(plain_bar_), raised = numbers_of(raised_bar_);
+    for (std::size_t n = 0; n < mine.size(); ++n) add("initial state", mine[n], right[n], plain[n], raised[n]);
+    CHECK(worst <= 1);
+    if (std::getenv("LCSM_SHOW")) std::printf("%s %g\n", mode, worst);
+  }
+
+ private:
+  template <class T> State<M, T> fresh() const { return {call_.sequences, call_.n.heads, call_.n.keys, call_.n.values}; }
+  template <class T> static std::vector<double> numbers_of(const State<M, T>& state) {
+    std::vector<double> out;
+    zip_states(state.view(), state.view(), [&](std::string_view name, auto x, auto) {
+      if (name != "position" && name != "clock" && name != "touched") out.push_back(double(x));
+    });
+    return out;
+  }
+  const RandomCall<M, S, S>& call_;
+  RandomLoss<M> loss_;
+  RandomGradients<M, double> right_, plain_, raised_;
+  State<M, double> right_bar_, plain_bar_, raised_bar_;
+  State<M, S> final_bar_;
+  ErrorCost cost_;
+};
+
 // Every mode's adjoint of random calls against the adjoint of the definition, the states' cotangents included.
 template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index calls = 12) {
   Random random(seed);
@@ -178,58 +238,10 @@ template <class M, class S> void check_mode_gradients(std::uint64_t seed, Index 
     Call call(n, style, kind, random);
     call.options.tuning.scan_units = 1000;
     INFO(call.text());
-    const RandomLoss<M> loss(n, call.sequences, random);
-    RandomGradients<M, double> right(call.in, Layout::dense, random);
-    Options<double> wide;
-    std::optional<State<M, double>> initial;
-    if (call.initial) initial.emplace(call.sequences, n.heads, n.keys, n.values), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
-    wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
-    State<M, double> right_bar(call.sequences, n.heads, n.keys, n.values);
-    State<M, S> final_bar(call.sequences, n.heads, n.keys, n.values);
-    copy_state(final_bar.view(), loss.final.view());
-    const StateCotangents<double> finals{.final = loss.final.view(), .initial = right_bar.view()};
-    reference_vjp(M{}, call.in, loss.y.view(), right.views, wide, finals);
-    const RandomGradients<M, double> plain(call.in, Layout::dense, random), raised(call.in, Layout::dense, random);
-    State<M, double> plain_bar(call.sequences, n.heads, n.keys, n.values), raised_bar = plain_bar;
-    const ErrorCost cost = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
-    const auto sums = [&](const auto& to, double raise, State<M, double>& initial_bar) {
-      GradientSums<M>::of(call.in, loss.y.view(), to.views, wide, {.final = loss.final.view()}, cost, raise, &initial_bar);
-    };
-    sums(plain, 0, plain_bar), sums(raised, gradient_tau, raised_bar);
-    const double eps = double(std::numeric_limits<S>::epsilon());
-
-    const auto check = [&](const char* mode, auto&& run) {
-      INFO(mode);
-      RandomGradients<M, S> given(call.in, style.dense ? Layout::dense : any_layout(random), random);
-      State<M, S> given_bar(call.sequences, n.heads, n.keys, n.values);
-      run(given.views, StateCotangents<S>{.final = std::as_const(final_bar).view(), .initial = given_bar.view()});
-      CHECK(given.slack_is_untouched());
-      double worst = 0;
-      const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
-        const double bound = gradient_bound(s, more, cost, eps) + flushed(n.keys, n.tokens, n.values), off = std::abs(double(x) - y);
-        if (off <= worst * bound) return;
-        worst = std::isnan(off) ? INFINITY : off / bound;
-        UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);
-      };
-      zip_gradients<M>(add, given.views, right.views, plain.views, raised.views);
-      std::vector<double> others[3];
-      const auto numbers = [](std::vector<double>& to) {
-        return [&](std::string_view name, auto x, auto) { if (name != "position" && name != "clock" && name != "touched") to.push_back(double(x)); };
-      };
-      zip_states(std::as_const(right_bar).view(), std::as_const(right_bar).view(), numbers(others[0]));
-      zip_states(std::as_const(plain_bar).view(), std::as_const(plain_bar).view(), numbers(others[1]));
-      zip_states(std::as_const(raised_bar).view(), std::as_const(raised_bar).view(), numbers(others[2]));
-      std::size_t at = 0;
-      zip_states(std::as_const(given_bar).view(), std::as_const(given_bar).view(), [&](std::string_view name, auto x, auto) {
-        if (name == "position" || name == "clock" || name == "touched") return;
-        add("initial state", double(x), others[0][at], others[1][at], others[2][at]), ++at;
-      });
-      CHECK(worst <= 1);
-      if (std::getenv("LCSM_SHOW")) std::printf("%s %g\n", mode, worst);
-    };
-    const auto y_bar = loss.y.view();
-    check("recurrent", [&](const auto& grads, const auto& states) { recurrent_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
-    if constexpr (is_scannable<M>) check("scan", [&](const auto& grads, const auto& states) { scan_vjp(exec::seq, M{}, call.in, y_bar, grads, call.options, states); });
+    const RightGradients<M, S> right(call, random);
+    const auto check = [&](const char* mode, auto&& run) { right.check(mode, style.dense ? Layout::dense : any_layout(random), random, run); };
+    check("recurrent", [&](const auto& grads, const auto& states) { recurrent_vjp(exec::seq, M{}, call.in, right.y_bar(), grads, call.options, states); });
+    if constexpr (is_scannable<M>) check("scan", [&](const auto& grads, const auto& states) { scan_vjp(exec::seq, M{}, call.in, right.y_bar(), grads, call.options, states); });
   }
 }
 
