@@ -45,7 +45,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   template <class In> static constexpr bool bound = expand::template bound<In> && oscillation::template bound<In> && shrink::template bound<In> && weight::template bound<In> &&
       input::leaf::template bound<In> && input::imag::template bound<In> && (!skip::present || skip::leaf::template bound<In>);
   // Every leaf that reads a member of the aggregate.
-  template <class Visit> static void visit(Visit&& visitor) {
+  template <class Visit> static constexpr void visit(Visit&& visitor) {
     expand::visit(visitor), oscillation::visit(visitor), shrink::visit(visitor), weight::visit(visitor), input::leaf::visit(visitor);
     if constexpr (input::domain == Domain::complex) input::imag::visit(visitor);
     if constexpr (skip::present) skip::leaf::visit(visitor);

@@ -8,7 +8,7 @@
 using namespace lcsm;
 using namespace lcsm::test;
 
-// Each type costs half a minute to compile.
+// Each type and mixer costs compile time: both types, and the mixers of Mamba's form, are long.
 #if defined(LCSM_LONG_TESTS)
 #define LCSM_TYPES float, double
 #else
@@ -125,6 +125,7 @@ TEMPLATE_TEST_CASE("any widths, and groups of heads, backwards", "[cases][dims_0
     const GatedInputs<T> inputs(file, widths);
     every_gradient<GatedAttention, T>(inputs.in(), inputs.problem());
   }
+#if defined(LCSM_LONG_TESTS)
   const Numbers<T> x(grouped.in("x"), "bthf"), dt(grouped.in("dt"), "bthf"), A(grouped.in("A"), "hfr");
   for (const std::string groups : {"G1", "G2", "G4"}) {
     INFO(groups);
@@ -132,6 +133,7 @@ TEMPLATE_TEST_CASE("any widths, and groups of heads, backwards", "[cases][dims_0
     const SelectiveScalar::In<const T> in{.x = x.view(), .delta = dt.view(), .B = B.view(), .C = C.view(), .A = per_head(A)};
     every_gradient<SelectiveScalar, T>(in, {.batch = 1, .tokens = 5, .heads = 4, .keys = 3, .values = 2, .chunks = {2, 4, 64}});
   }
+#endif
 }
 
 TEMPLATE_TEST_CASE("packed documents, in both directions, backwards", "[cases][varlen_02]", LCSM_TYPES) {
@@ -166,6 +168,7 @@ TEMPLATE_TEST_CASE("transposed views and slices of one projection, backwards", "
   const Case file(case_path("layout_01")), slices(case_path("layout_02")), states(case_path("layout_04"));
   const Numbers<T> q(file.in("q_base"), "hbtf"), v(file.in("v_base"), "bhft"), k(file.in("k"), "bthf"), g(file.in("g"), "bthf");
   every_gradient<GatedAttention, T>(GatedAttention::In<const T>{.q = q.view(), .k = k.view(), .v = v.view(), .g = g.view()}, {.batch = 3, .tokens = 5, .heads = 2, .keys = 2, .values = 3, .chunks = {2, 4, 64}});
+#if defined(LCSM_LONG_TESTS)
   const Array stored = slices.in("zx");
   const Numbers<T> A(slices.in("A"), "hfr");
   const Index B = 2, L = 4, W = 19, H = 3, P = 2, N = 4;
@@ -175,6 +178,7 @@ TEMPLATE_TEST_CASE("transposed views and slices of one projection, backwards", "
   const auto columns = [&](Index first, Index heads, Index features) { return View<const T>(row + first, {B, L, heads, 1, features}, {L * W, W, features, 0, 1}); };
   every_gradient<SelectiveScalar, T>(SelectiveScalar::In<const T>{.x = columns(1, H, P), .delta = columns(15, H, 1), .B = columns(7, 1, N), .C = columns(11, 1, N), .A = per_head(A)},
                                      {.batch = B, .tokens = L, .heads = H, .keys = N, .values = P, .chunks = {2, 4, 64}});
+#endif
   const GatedInputs<T> inputs(states);
   const Array h0 = states.in("h0");
   Problem p = inputs.problem();
@@ -182,6 +186,7 @@ TEMPLATE_TEST_CASE("transposed views and slices of one projection, backwards", "
   every_gradient<GatedAttention, T>(inputs.in(), p);
 }
 
+#if defined(LCSM_LONG_TESTS)
 TEMPLATE_TEST_CASE("carries over many chunks, and what masks hide, backwards", "[cases][state_05][mask_01]", LCSM_TYPES) {
   using T = TestType;
   const Case file(case_path("state_05"));
@@ -194,3 +199,4 @@ TEMPLATE_TEST_CASE("carries over many chunks, and what masks hide, backwards", "
   p.mask = lcsm::view(std::as_const(mask).data(), p.batch, p.tokens, 1, 1);
   every_gradient<SelectiveScalar, T>(in, p);
 }
+#endif

@@ -19,13 +19,13 @@ namespace door {
 
 template <class Leaf> struct names_of;
 template <class Name, Axes X, Source S, class Map> struct names_of<Named<Name, X, S, Map>> {
-  template <class F> static void each(F&& f) { f.template operator()<Name>(); }
+  template <class F> static constexpr void each(F&& f) { f.template operator()<Name>(); }
 };
 template <class Name> struct names_of<OneHot<Name>> {
-  template <class F> static void each(F&&) {}
+  template <class F> static constexpr void each(F&&) {}
 };
 template <class Query, class Book> struct names_of<Logits<Query, Book>> {
-  template <class F> static void each(F&& f) { f.template operator()<Query>(), f.template operator()<Book>(); }
+  template <class F> static constexpr void each(F&& f) { f.template operator()<Query>(), f.template operator()<Book>(); }
 };
 
 template <class Leaf, class Name> constexpr bool is_book() {
@@ -114,7 +114,18 @@ template <class S> struct GradientSlot {
 
 // The gradients of a call that computes in T. Units of work (a head of a sequence, or a stretch of its tokens) sum apart, in double, and are added up in
 // the order of their numbers, so that no thread count changes a bit. Leaves of one name share their sums.
+template <class M, class G> constexpr bool are_writable() {
+  bool all = true;
+  M::visit([&]<class Leaf>() {
+    door::names_of<Leaf>::each([&]<class Name>() {
+      if constexpr (Name::template present<const G>) all = all && !std::is_const_v<typename std::remove_cvref_t<decltype(Name::of(std::declval<const G&>()))>::element>;
+    });
+  });
+  return all;
+}
 template <class M, class G, class T> class Gradients {
+  static_assert(are_writable<M, G>(), "lcsm::vjp: a gradient is written: give the aggregate of gradients views of numbers that are not const");
+
  public:
   struct Part { Index batch, head; };
 
@@ -127,7 +138,6 @@ template <class M, class G, class T> class Gradients {
         if constexpr (Name::template present<const G>) {
           const auto& v = Name::of(grads_);
           using S = typename std::remove_cvref_t<decltype(v)>::element;
-          static_assert(!std::is_const_v<S>, "lcsm::vjp: a gradient is written: give the aggregate of gradients views of numbers that are not const");
           if (!v || find(&v)) return;
           const bool stream = Leaf::streams && !door::is_book<Leaf, Name>();
           const Index rows = Leaf::axes == Axes::matrix ? extent_.keys : 1, features = Leaf::axes == Axes::one ? 1 : Leaf::axes == Axes::key ? extent_.keys : extent_.values;

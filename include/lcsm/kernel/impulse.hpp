@@ -13,7 +13,7 @@ struct ImpulseLeaf {
   static constexpr Source source = Source::data;
   static constexpr const char* name = "impulse";
   template <class In> static constexpr bool bound = true;
-  template <class Visit> static void visit(Visit&&) {}
+  template <class Visit> static constexpr void visit(Visit&&) {}
   template <class T, bool Multiplier, class In> static void rows(T* out, Index stride, const In&, const Run& run, Index first, Index count) {
     for (Index j = 0; j < count; ++j) out[j * stride] = T(first + j == run.impulse ? 1 : 0);
   }

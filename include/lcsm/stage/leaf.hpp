@@ -45,7 +45,7 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
   static constexpr bool streams = S == Source::data;         // a row per token; else a parameter
   static constexpr bool identity = std::is_same_v<Map, map::Identity>;
   template <class In> static constexpr bool bound = Name::template present<const In>;
-  template <class Visit> static void visit(Visit&& visitor) { visitor.template operator()<Named>(); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { visitor.template operator()<Named>(); }
 
   template <class In> static const auto& view(const In& in) { return Name::of(in); }
 
@@ -71,7 +71,7 @@ template <class Rule, Axes X = Axes::one> struct Fixed {
   static constexpr Source source = map::positional<Rule>() ? Source::position : Source::fixed;
   static constexpr const char* name = Rule::name;
   template <class In> static constexpr bool bound = true;
-  template <class Visit> static void visit(Visit&&) {}
+  template <class Visit> static constexpr void visit(Visit&&) {}
 
   template <class T, bool Multiplier, class In>
   static void rows(T* out, Index stride, const In&, const Run& run, Index first, Index count) {
@@ -92,7 +92,7 @@ template <class Combine, class First, class... Rest> struct Joined {
   static constexpr Source source = (std::max)({First::source, Rest::source...});
   static constexpr const char* name = First::name;
   template <class In> static constexpr bool bound = (First::template bound<In> && ... && Rest::template bound<In>);
-  template <class Visit> static void visit(Visit&& visitor) { First::visit(visitor), (Rest::visit(visitor), ...); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { First::visit(visitor), (Rest::visit(visitor), ...); }
 };
 
 // The code of a token: a one-hot row over the keys. The aggregate also says how many `codes` there are.
@@ -102,7 +102,7 @@ template <class Name> struct OneHot {
   static constexpr Source source = Source::data;
   static constexpr const char* name = Name::name;
   template <class In> static constexpr bool bound = Name::template present<const In> && requires(const In& in) { in.codes; };
-  template <class Visit> static void visit(Visit&& visitor) { visitor.template operator()<OneHot>(); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { visitor.template operator()<OneHot>(); }
   template <class In> static const auto& view(const In& in) { return Name::of(in); }
 
   template <class In> static Index code(const In& in, const Run& run, Index j) {
@@ -126,7 +126,7 @@ template <class Query, class Book> struct Logits {
   static constexpr const char* name = Query::name;
   static constexpr const char* book_name = Book::name;
   template <class In> static constexpr bool bound = Query::template present<const In> && Book::template present<const In>;
-  template <class Visit> static void visit(Visit&& visitor) { visitor.template operator()<Logits>(); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { visitor.template operator()<Logits>(); }
   template <class In> static const auto& view(const In& in) { return Query::of(in); }
   template <class In> static const auto& book(const In& in) { return Book::of(in); }
 

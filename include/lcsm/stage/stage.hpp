@@ -23,7 +23,7 @@ template <class... Terms> struct Stage {
   static constexpr bool one_hot = (... || [] { if constexpr (requires { Terms::leaf::is_code; }) return true; else return false; }());
   static constexpr Index terms = sizeof...(Terms);
   template <class In> static constexpr bool bound = (Terms::template bound<In> && ...);
-  template <class Visit> static void visit([[maybe_unused]] Visit&& visitor) { (Terms::visit(visitor), ...); }
+  template <class Visit> static constexpr void visit([[maybe_unused]] Visit&& visitor) { (Terms::visit(visitor), ...); }
   template <class Visit> static constexpr void for_each_term([[maybe_unused]] Visit&& visitor) { (visitor(std::type_identity<Terms>{}), ...); }
 
   // Axes of the step size of a discretised oscillation: of the first leaf of its first term.
@@ -132,7 +132,7 @@ template <class Write, class Erase, Order O = Order::after_decay> struct LowRank
   static constexpr bool sign = false;
   static constexpr Order order = O;
   template <class In> static constexpr bool bound = write::template bound<In> && erase::template bound<In>;
-  template <class Visit> static void visit(Visit&& visitor) { write::visit(visitor), erase::visit(visitor); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { write::visit(visitor), erase::visit(visitor); }
   template <class T> struct Tile {
     typename LowRank::write::template Tile<T> write;
     typename LowRank::erase::template Tile<T> erase;

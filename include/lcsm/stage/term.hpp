@@ -147,7 +147,7 @@ template <Plane P, class Leaf, bool IsSign = false> struct LeafTerm {
   static constexpr bool sign = IsSign;
   using leaf = Leaf;
   template <class In> static constexpr bool bound = Leaf::template bound<In>;
-  template <class Visit> static void visit(Visit&& visitor) { Leaf::visit(visitor); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { Leaf::visit(visitor); }
   template <class T> using Tile = std::conditional_t<time_invariant(source), stage::TableTile<stage::RowTile<P, Leaf, double>, P, axes, T>, stage::RowTile<P, Leaf, T>>;
 };
 
@@ -160,7 +160,7 @@ template <Plane P, class Combine, class... Leaves> struct MatrixTerm {
   static constexpr bool sign = false;
   static constexpr Axes step_axes = std::tuple_element_t<0, std::tuple<Leaves...>>::axes;
   template <class In> static constexpr bool bound = (Leaves::template bound<In> && ...);
-  template <class Visit> static void visit(Visit&& visitor) { (Leaves::visit(visitor), ...); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { (Leaves::visit(visitor), ...); }
   template <class T> using Tile = std::conditional_t<time_invariant(source), stage::TableTile<stage::RegisterTile<P, Combine, double, Leaves...>, P, axes, T>,
                                                      stage::RegisterTile<P, Combine, T, Leaves...>>;
 };
@@ -184,7 +184,7 @@ template <class Re, class Im> struct ComplexFactor {
   static constexpr Domain domain = Domain::complex;
   static constexpr bool sign = false;
   template <class In> static constexpr bool bound = Re::template bound<In> && Im::template bound<In>;
-  template <class Visit> static void visit(Visit&& visitor) { Re::visit(visitor), Im::visit(visitor); }
+  template <class Visit> static constexpr void visit(Visit&& visitor) { Re::visit(visitor), Im::visit(visitor); }
   template <class T> class Tile {
    public:
     Tile(Arena& arena, const Extent& n, Index tokens, Want) : re_(arena, n, tokens), im_(arena, n, tokens) {}

@@ -169,7 +169,7 @@ template <class Tie, class O> struct TiedTo {
   static constexpr bool complex = domain == Domain::complex;
   using rule = Tie;
   template <class In> static constexpr bool bound = true;
-  template <class Visit> static void visit(Visit&&) {}
+  template <class Visit> static constexpr void visit(Visit&&) {}
 
   // One row per token where that is less than K x D, else in registers.
   template <class T, class OTile> class Moving {

@@ -130,9 +130,8 @@ template <class M, class Exec> void check_adjoints(const Exec& exec) {
 
 }  // namespace
 
-TEST_CASE("a workspace for an adjoint", "[workspace]") { check_adjoints<PerKey>(exec::Par{3}); }
 #if defined(LCSM_LONG_TESTS)
-TEST_CASE("a workspace for an adjoint of codes", "[workspace]") { check_adjoints<Codes>(exec::seq); }
+TEST_CASE("a workspace for an adjoint", "[workspace]") { check_adjoints<PerKey>(exec::Par{3}), check_adjoints<Codes>(exec::seq); }
 #endif
 TEMPLATE_TEST_CASE("a workspace of the size that is asked for", "[workspace]", PerKey, Maximum, Entries, Codes) {
   check_modes<TestType>(exec::seq);
