@@ -211,7 +211,7 @@ template <class M, class T, class In> struct Call {
     if (opt.initial) door::state<M>(function, "initial", opt.initial, extent);
     if (opt.final) door::state<M>(function, "final", opt.final, extent);
     if (opt.saved) {
-      if constexpr (is_lazy<M> || M::coded) raise<OptionError>(function, "saved", "no saved memories: those of codes are not kept in blocks", "some");
+      if constexpr (M::coded) raise<OptionError>(function, "saved", "no saved memories: those of codes are not kept in blocks", "some");
       door::saved<M>(function, opt.saved, extent, streams);
     }
     if (opt.initial)
@@ -231,7 +231,7 @@ template <class Call> void finish_positions(const Call& call) {
     for (Index n = 0; n < call.extent.sequences; ++n)
       for (Index b = 0; b < saved.blocks; ++b) {
         const Timeline& time = call.streams[to_size(n)];
-        saved.states.position.at(n * saved.blocks + b, 0, 0, 0, 0) = b == 0 || b * saved.every < time.length ? time.position + b * saved.every : -1;
+        saved.states.position.at(n * saved.blocks + b, 0, 0, 0, 0) = b * saved.every < time.length ? time.position + b * saved.every : -1;
       }
   if (!call.options.final) return;
   for (Index n = 0; n < call.extent.sequences; ++n) {

@@ -112,8 +112,6 @@ template <class S> struct GradientSlot {
   }
 };
 
-// The gradients of a call that computes in T. Units of work (a head of a sequence, or a stretch of its tokens) sum apart, in double, and are added up in
-// the order of their numbers, so that no thread count changes a bit. Leaves of one name share their sums.
 template <class M, class G> constexpr bool are_writable() {
   bool all = true;
   M::visit([&]<class Leaf>() {
@@ -123,6 +121,8 @@ template <class M, class G> constexpr bool are_writable() {
   });
   return all;
 }
+// The gradients of a call that computes in T. Units of work (a head of a sequence, or a stretch of its tokens) sum apart, in double, and are added up in
+// the order of their numbers, so that no thread count changes a bit. Leaves of one name share their sums.
 template <class M, class G, class T> class Gradients {
   static_assert(are_writable<M, G>(), "lcsm::vjp: a gradient is written: give the aggregate of gradients views of numbers that are not const");
 

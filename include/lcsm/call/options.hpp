@@ -30,6 +30,9 @@ template <class T> struct Options {
   Tuning tuning{};
   SavedView<T> saved{};
   std::span<std::byte> workspace{};
+
+  // Tokens of a block that starts from a memory of its own.
+  Index block() const { return saved ? saved.every : tuning.chunk; }
 };
 
 }  // namespace lcsm

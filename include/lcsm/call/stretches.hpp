@@ -8,6 +8,12 @@
 
 namespace lcsm {
 
+// Whether a scan runs every head as one sweep, by shapes alone; saved memories are those of a sweep.
+template <class Call> bool is_one_sweep(const Call& call) {
+  const auto& o = call.options;
+  return call.units() >= o.tuning.scan_units || call.extent.tokens <= o.tuning.scan_chunk || o.saved;
+}
+
 // Time split into stretches of at most `length` tokens, those of unit u being [first(u), first(u + 1)), in order.
 class Stretches {
  public:

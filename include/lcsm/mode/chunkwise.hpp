@@ -24,7 +24,7 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
     if constexpr (is_code_kernel<M>) coded::chunks("chunkwise", exec, call, y, options.tuning.chunk);
     else if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
     else {
-      const Index chunk = (std::min)(options.saved ? options.saved.every : options.tuning.chunk, std::max<Index>(call.extent.tokens, 1));
+      const Index chunk = (std::min)(options.block(), std::max<Index>(call.extent.tokens, 1));
       Arena counting;
       { ChunkRunner<M, T> runner(counting, call.extent, chunk); }
       if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));

@@ -60,7 +60,7 @@ void chunkwise_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, cons
   else if constexpr (!factors) static_assert(factors, "lcsm::chunkwise_vjp: an elementwise (K x D) stage does not factor into matrix products: use lcsm::recurrent_vjp");
   else {
     const auto call = checked_adjoint<M, T>("chunkwise_vjp", in, y_bar, grads, options, states);
-    if constexpr (chunk_vjp_kernel<M>) chunks_vjp("chunkwise_vjp", exec, call, y_bar, grads, states, options.saved ? options.saved.every : options.tuning.chunk); else sweep_vjp("chunkwise_vjp", exec, call, y_bar, grads, states);
+    if constexpr (chunk_vjp_kernel<M>) chunks_vjp("chunkwise_vjp", exec, call, y_bar, grads, states, options.block()); else sweep_vjp("chunkwise_vjp", exec, call, y_bar, grads, states);
   }
 }
 

@@ -125,7 +125,7 @@ void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& cal
   const Extent& n = call.extent;
   const auto over = [&](Arena& arena) {
     if constexpr (is_code_kernel<M>) return CodeVjp<M, T>(arena, n, call.options.tuning, states.final || states.initial);
-    else return StretchVjp<M, T>(arena, n, call.options.saved ? call.options.saved.every : call.options.tuning.chunk, n.tokens, call.options.saved ? 1 : n.tokens);
+    else return StretchVjp<M, T>(arena, n, call.options.block(), n.tokens, call.options.saved ? 1 : n.tokens);
   };
   Arena counting, counting_shared;
   { [[maybe_unused]] const auto work = over(counting); }
@@ -147,9 +147,8 @@ void sweep_vjp(const char* function, const Exec& exec, const Call<M, T, In>& cal
 }
 
 // The adjoint of `recurrent`, token by token backwards: O(K D) per token and head, and a memory for every tuning.chunk tokens (unless a
-// forward call has saved them: options.saved); where both ends are codes
-// O(D + log T), and a row of the memory for every token. Arguments, gradients and errors are those of reference_vjp (mode/reference_vjp.hpp); T is the type
-// that the call computes in. No thread count changes a bit.
+// forward call has saved them); where both ends are codes O(D + log T), and a row of the memory for every token. Arguments, gradients and errors are those of
+// reference_vjp (mode/reference_vjp.hpp); T is the type that the call computes in. No thread count changes a bit.
 template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
 void recurrent_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
   constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>;

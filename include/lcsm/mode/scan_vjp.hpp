@@ -98,7 +98,7 @@ void scan_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& 
   else if constexpr (!slopes) static_assert(slopes, "lcsm::scan_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
   else {
     const auto call = checked_adjoint<M, T>("scan_vjp", in, y_bar, grads, options, states);
-    const bool whole = call.units() >= options.tuning.scan_units || call.extent.tokens <= options.tuning.scan_chunk || options.saved;
+    const bool whole = is_one_sweep(call);
     if constexpr (splits_backwards<M>) {
       if (!whole) return scan_vjp_over_time(exec, call, y_bar, grads, states);
     }
