@@ -11,6 +11,7 @@
 
 #include "every_way.hpp"
 #include "support/catch.hpp"
+#include "support/gradient_bound.hpp"
 
 #include <deque>
 #include <map>
@@ -101,25 +102,39 @@ template <class M, class T, class In, class Check> void every_adjoint(const In& 
     }
 }
 
-// Of random weights, against the adjoint of the definition: within a rounding for every token, key and value channel that a number sums over, of the largest
-// number of its kind.
+// Of random weights, against the adjoint of the definition, within the derived bound of every number (support/gradient_bound.hpp).
 template <class M, class T, class In> void every_gradient(const In& in, const Problem& p) {
   const Weights weights = Weights::random<M>(p);
-  const Owned<M, double> wide(in, true), right(wide.in, false);
+  const Owned<M, double> wide(in, true), right(wide.in, false), plain(wide.in, false), raised(wide.in, false);
   const State<M, double> start = fresh_state<M, double>(p);
-  State<M, double> final(p.sequences(), p.heads, p.keys, p.values), initial = final;
+  State<M, double> final(p.sequences(), p.heads, p.keys, p.values), initial = final, plain_bar = final, raised_bar = final;
   std::copy_n(weights.m.data(), weights.m.size(), final.view().m.data);
   Options<double> options{.mask = p.mask, .direction = p.direction};
   if (p.initial) options.initial = start.view();
   if (!p.offsets.empty()) options.sequences = p.offsets;
-  reference_vjp(M{}, wide.read(), weights.y.view(), right.in, options, {.final = std::as_const(final).view(), .initial = initial.view()});
-  const double limit = 8 * double(std::numeric_limits<T>::epsilon()) * double(p.tokens + p.keys + p.values);
+  const auto wide_in = wide.read();
+  const View<const double> y_bar = weights.y.view();
+  reference_vjp(M{}, wide_in, y_bar, right.in, options, {.final = std::as_const(final).view(), .initial = initial.view()});
+  const ErrorCost cost = error_cost<M>(error_sums<M>(wide_in, options, p.batch, p.tokens, p.heads, p.values), std::max<Index>(p.tokens, 1), false);
+  const StateCotangents<double> last{.final = std::as_const(final).view()};
+  GradientSums<M>::of(wide_in, y_bar, plain.in, options, last, cost, 0, &plain_bar);
+  GradientSums<M>::of(wide_in, y_bar, raised.in, options, last, cost, gradient_tau, &raised_bar);
+  const auto within = [&](const Buffer<double>& x, const Buffer<double>& y, const Buffer<double>& s, const Buffer<double>& more) {
+    double worst = 0;
+    for (Index n = 0; n < x.size(); ++n) {
+      const double bound = gradient_bound(s[n], more[n], cost, double(std::numeric_limits<T>::epsilon())) + flushed(p.keys, p.tokens, p.values), off = std::abs(x[n] - y[n]) / bound;
+      if (!(off <= worst)) worst = std::isnan(off) ? std::numeric_limits<double>::infinity() : off;
+    }
+    CHECK(worst <= 1);
+  };
   every_adjoint<M, T>(in, p, weights, [&](const auto& given, const View<const T>& m) {
-    each_member<M>(given, right.in, [&](const std::string& name, const View<T>& x, const View<double>& y) {
-      INFO("gradient of " << name);
-      if (y.batch() * y.time() > 0) agrees(widened<T>(x).view(), widened<double>(y).view(), limit);
+    M::visit([&]<class Leaf>() {
+      door::names_of<Leaf>::each([&]<class Name>() {
+        INFO("gradient of " << Name::name);
+        within(widened<T>(Name::of(given)), widened<double>(Name::of(right.in)), widened<double>(Name::of(plain.in)), widened<double>(Name::of(raised.in)));
+      });
     });
-    agrees(widened<T>(m).view(), initial.view().m, limit);
+    within(widened<T>(m), widened<double>(initial.view().m), widened<double>(plain_bar.view().m), widened<double>(raised_bar.view().m));
   });
 }
 
