@@ -9,6 +9,10 @@
 #include <lcsm/shrink/shrink.hpp>
 #include <lcsm/stage/rules.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 namespace lcsm::grid {
 
 // From a choice to a type. Choice::detail picks maps, gates, ties and guards; each of its users takes other bits of it.
@@ -54,6 +58,26 @@ using FactorMaps = Maps<map::Exp, map::Sigmoid, map::Softplus, map::EluPlusOne, 
 inline constexpr unsigned log_maps = 5, strictly_positive_maps = 7, positive_maps = 10, any_maps = 26, factor_maps = 31;
 // Maps of the logs of exponential writes: not above what exp can hold without a running maximum.
 using LogMaps = Maps<map::Identity, map::Tanh, map::LogSigmoid<1>, map::NegSquare, map::Negate>;
+// The sizes of what a map of rows adds up, for maps that are linear: |J| |x|.
+template <class Map> struct TermSizes {
+  static constexpr const char* name = Map::name;
+  static constexpr bool positional = Map::positional;
+  template <class T> static void row(T* x, Index n, const Where& w) {
+    std::vector<T> unit(to_size(n)), sum(to_size(n));
+    for (Index b = 0; b < n; ++b) {
+      std::fill(unit.begin(), unit.end(), T(0)), unit[to_size(b)] = x[b];
+      map::apply_row<Map>(unit.data(), n, w);
+      for (Index a = 0; a < n; ++a) sum[to_size(a)] += std::abs(unit[to_size(a)]);
+    }
+    std::copy(sum.begin(), sum.end(), x);
+  }
+};
+template <class Map> struct sized { using type = Map; };
+template <> struct sized<map::RotaryPairs> { using type = TermSizes<map::RotaryPairs>; };
+template <> struct sized<map::RotaryHalves> { using type = TermSizes<map::RotaryHalves>; };
+template <bool High> struct sized<map::RotaryHalvesPart<High>> { using type = TermSizes<map::RotaryHalvesPart<High>>; };
+template <class... Then> struct sized<map::Then<map::RotaryPairs, Then...>> { using type = TermSizes<map::Then<map::RotaryPairs, Then...>>; };
+template <class... Types> struct sized<Maps<Types...>> { using type = Maps<typename sized<Types>::type...>; };
 // Gates of one leaf. The last, a log as the caller has it, may grow.
 using Gates = Maps<map::LogSigmoid<1>, map::LogSigmoid<16>, map::LogComplement, map::LogAbs, map::NegExp, map::NegSquare, map::Rwkv7Decay, map::Then<map::Softplus, map::Negate>,
                    map::Then<map::LogSigmoid<1>, map::ResetAtStart>, map::Identity>;
@@ -103,7 +127,8 @@ template <Plane P, class Name, class Other, Axes X, Source S, class Map, class R
   else return std::type_identity<LeafTerm<P, leaf<Name, X, S, Map, Rule>>>{};
 }
 
-template <Choice C, Details X> struct Build {
+// FactorMaps_: FactorMaps, or their sizes.
+template <Choice C, Details X, class FactorMaps_ = FactorMaps> struct Build {
   static constexpr EndKind e = expand_kind(C.expand), s = shrink_kind(C.shrink);
   static constexpr OscillationKind o = oscillation_kind(C.oscillation);
 
@@ -111,7 +136,7 @@ template <Choice C, Details X> struct Build {
 
   // A real or complex end; a fixed matrix is one of the keys times one of the channels.
   template <class Name, class Re, class Im, class Other, EndKind K, Source S, unsigned N> static constexpr auto end() {
-    using Map = typename pick_from<N, FactorMaps>::type;
+    using Map = typename pick_from<N, FactorMaps_>::type;
     if constexpr (K.form == Form::complex) {
       using Both = ComplexFactor<leaf<Re, K.axes, S, map::Identity, Rule>, leaf<Im, K.axes, S, map::Identity, Narrowing>>;
       if constexpr (K.axes == Axes::matrix && S == Source::fixed) return Stage<Both, Term<Plane::factor, combine::Product, Fixed<Rule, Axes::key>, Fixed<Rule, Axes::value>>>{};
@@ -219,6 +244,9 @@ template <Choice C, Details X> struct Build {
 };
 
 // Triple N as a mixer. A struct of its own, so that messages and symbols are short.
-template <int N> struct Composition : Build<choice(N), details(choice(N))>::type {};
+template <int N> struct Composition : Build<choice(N), details(choice(N))>::type {
+  static constexpr bool turns_pairs = (std::max)(details(choice(N)).map_e, details(choice(N)).map_s) >= any_maps;
+  using sizes = typename std::conditional_t<turns_pairs, Build<choice(N), details(choice(N)), typename sized<FactorMaps>::type>, std::type_identity<Composition>>::type;
+};
 
 }  // namespace lcsm::grid

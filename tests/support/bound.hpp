@@ -10,10 +10,16 @@
 
 namespace lcsm::test {
 
+// A mixer whose maps of rows add terms that may cancel says which mixer has the sizes of these terms in its place, as M::sizes.
+template <class M> auto sizes_of() {
+  if constexpr (requires { typename M::sizes; }) return typename M::sizes{}; else return M{};
+}
+
 // The sums of a call (error_sums.hpp says what they are). in, options: of a call in double; the rest is the shape of y.
 template <class M, class In>
 CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
-  using Memory = naive::ReferenceMemory<M>;
+  using Sizes = decltype(sizes_of<M>());
+  using Memory = naive::ReferenceMemory<Sizes>;
   using F = typename Memory::F;
   using Shape = StateShape<M>;
   constexpr bool quotient = M::normaliser::quotient;
@@ -28,21 +34,24 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
 
   const auto lay_out = [&](Arena& arena, auto&& use) {
     Tiles<M, double> tile(arena, n, 1);
+    Tiles<Sizes, double> sizes(arena, n, 1);
     typename M::oscillation::template Tile<double> logs(arena, n, 1, Want{true, true});
-    use(tile, logs);
+    use(tile, sizes, logs);
   };
   Arena counting;
-  lay_out(counting, [](auto&, auto&) {});
+  lay_out(counting, [](auto&, auto&, auto&) {});
   Buffer<std::byte> scratch(counting.used());
   for (Index unit = 0; unit < call.units(); ++unit) {
     const Run run = call.unit(unit);
     Arena arena(scratch.data(), counting.used());
-    lay_out(arena, [&](auto& tile, auto& logs) {
-      tile.begin(in, run), logs.begin(in, run);
-      Memory plain(K, values), memory[4] = {plain, plain, plain, plain};
+    lay_out(arena, [&](auto& tile, auto& sizes, auto& logs) {
+      tile.begin(in, run), sizes.begin(in, run), logs.begin(in, run);
+      naive::ReferenceMemory<M> plain(K, values);
+      const Memory none(K, values);
+      Memory memory[4] = {none, none, none, none};
       if (options.initial) {
         plain.load(options.initial, run.sequence, run.head, values);
-        memory[0] = plain;
+        memory[0].load(options.initial, run.sequence, run.head, values);
         for (F& x : memory[0].m) x = widen<F>(naive::modulus(x));
         if constexpr (quotient) for (F& x : memory[0].z) x = widen<F>(naive::modulus(x));
         memory[1] = memory[2] = memory[3] = memory[0];
@@ -52,7 +61,7 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
       std::vector<F> weight_before;
       std::vector<ErrorSums> weights(to_size(K));
       for (Index j = 0; j < run.time.length; ++j) {
-        tile.fill(in, run, j, 1), logs.fill(in, run, j, 1);
+        tile.fill(in, run, j, 1), sizes.fill(in, run, j, 1), logs.fill(in, run, j, 1);
         before = plain.p, weight_before = plain.z;
         naive::reference_token<M, false>(tile, plain, values, [&](Index c, F x, F z, double p) {
           numerator[to_size(c)] = x, denominator[to_size(c)] = z, scale[to_size(c)] = p;
@@ -86,7 +95,7 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
         const Index row = ((run.batch * tokens + run.time.token(j)) * heads + run.head) * parts * values;
         double ErrorSums::* const kind[] = {&ErrorSums::s, &ErrorSums::w, &ErrorSums::g, &ErrorSums::q};
         for (int x = 0; x < 4; ++x)
-          naive::reference_token<M, true>(tile, memory[x], values, [&](Index c, F read, F weight, double) {
+          naive::reference_token<Sizes, true>(sizes, memory[x], values, [&](Index c, F read, F weight, double) {
             double sum = real_part(read);
             if constexpr (quotient) {
               const double divisor = M::normaliser::guard::apply(real_part(denominator[to_size(c)]), scale[to_size(c)]);
