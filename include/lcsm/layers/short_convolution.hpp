@@ -4,25 +4,10 @@
 #include <lcsm/call/door.hpp>
 #include <lcsm/call/finish.hpp>
 #include <lcsm/call/workspace.hpp>
+#include <lcsm/layers/convolution_options.hpp>
 #include <lcsm/stage/leaf.hpp>
 
 namespace lcsm {
-
-// Of a short convolution; T is what it computes in and keeps its state in, and follows the output unless said.
-//
-//   initial     the inputs before the first, [N, 1, H, W - 1, D], oldest first; none: zeros. Features side by side
-//   final       where the last W - 1 inputs go, of the same shape; it may be the initial one. A Buffer<T>(N, 1, H, W - 1, D) will do
-//   sequences   offsets of packed sequences (the batch is then 1): each starts from its own state and sees no other
-//   mask        [B, T, 1, 1] of bytes, 0 = padding: such a token is not there. It enters no window and writes 0, so that padding on the left, on
-//               the right or in between changes nothing, with a bias too. Not together with sequences
-//   direction   reverse: time runs backwards, a window holds the tokens that follow, and the initial state enters at the end
-template <class T> struct ConvolutionOptions {
-  View<const T> initial{};
-  View<T> final{};
-  Sequences sequences{};
-  View<const std::uint8_t> mask{};
-  Direction direction = Direction::forward;
-};
 
 inline namespace LCSM_ARCH {
 namespace short_window {
@@ -160,8 +145,6 @@ template <class T, class X> void last_inputs(const Inputs<T, X>& in, const Taps<
 
 // Stored as the weight is; not deduced, so that {} says none.
 template <class P> using Bias = std::type_identity_t<View<const std::remove_const_t<P>>>;
-
-template <class T> bool given(const View<T>& v) { return v.data || v.extent != View<T>{}.extent; }
 
 // A checked call: nothing is written before it stands. y, or its cotangent in an adjoint, says how large it is.
 template <class T> struct Call {

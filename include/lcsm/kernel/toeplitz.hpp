@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/kernel/channels.hpp>
+#include <lcsm/kernel/negacyclic.hpp>
+#include <lcsm/stage/arena.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace lcsm {
+
+// How a long convolution is computed. automatic: by the sizes and the taps alone.
+enum class ConvolutionForm { automatic, direct, fourier };
+
+inline namespace LCSM_ARCH {
+
+// Sums over lags, one filter per channel, lanes over channels:
+//
+//     y_t = sum over l = -back .. front - 1 of k_l x_{t-l}            (transposed: k_l x_{t+l})
+//
+// for a block of tokens at a time, from the window of inputs that the block sees. Blocks share nothing, so they may be computed in any order.
+//
+//   direct     the sum itself, from the oldest input on, a fused product each: exact in the sense of a dot product, O(taps) per token
+//   fourier    spectra of the taps (computed once, here) and of the window (overlap-save). Its errors are relative to the norms of taps and window, so
+//              taps that are far larger than the others are taken out and summed directly: a head of the newest `head` lags
+template <class T> class Toeplitz {
+ public:
+  using V = Batch<T>;
+  static constexpr Index W = simd::width<V>;
+  static constexpr Index head_taps = 32;
+  // Below so many taps the sum itself is as fast as three transforms.
+  static constexpr Index direct_taps = 48;
+  // The head is worth its cost once the taps behind it are so much smaller.
+  static constexpr double steep = 16;
+
+  Toeplitz() = default;
+  // tap(l, channel) for l in [-back, front) in double; tokens: of the longest sequence that is expected.
+  template <class Tap> Toeplitz(Index front, Index back, Index heads, Index features, Index tokens, ConvolutionForm form, Index block, Tap&& tap)
+      : front_(front), back_(back), heads_(heads), features_(features) {
+    const Index channels = heads * features;
+    groups_ = lane_groups(channels, W);
+    const auto at = [&](Index l, Index channel) { return channel < channels ? double(tap(l, channel)) : 0.0; };
+    direct_ = form == ConvolutionForm::direct || (form == ConvolutionForm::automatic && (std::min)(taps(), (std::max)(tokens, Index(1))) <= direct_taps);
+    if (taps() == 0) direct_ = true;
+    if (!direct_) {
+      if (is_steep(at)) head_ = (std::min)(head_taps, front);
+      block_ = block > 0 ? block : best_block(tokens);
+      ring_ = Negacyclic<T>(block_ + taps() - 1);
+      block_ = ring_.length() - taps() + 1;                 // what fits
+      spectra_ = Buffer<T>(groups_ * ring_.size());
+      for (Index g = 0; g < groups_; ++g)
+        ring_.values(spectra_.data() + g * ring_.size(), 0, taps(), [&](Index m) {
+          return m >= back_ && m < back_ + head_ ? V(T(0)) : lanes([&](Index lane) { return at(m - back_, g * W + lane); });
+        });
+    } else block_ = block > 0 ? block : Index(256);
+    const Index kept = direct_ ? taps() : head_;
+    lags_ = Buffer<T>(groups_ * kept * W);
+    for (Index g = 0; g < groups_; ++g)
+      for (Index n = 0; n < kept; ++n)
+        for (Index lane = 0; lane < W; ++lane) lags_.data()[(g * kept + n) * W + lane] = T(at(n - (direct_ ? back_ : 0), g * W + lane));
+  }
+
+  Index front() const noexcept { return front_; }
+  Index back() const noexcept { return back_; }
+  Index taps() const noexcept { return front_ + back_; }
+  Index heads() const noexcept { return heads_; }
+  Index features() const noexcept { return features_; }
+  Index groups() const noexcept { return groups_; }
+  Index block() const noexcept { return block_; }
+  Index head() const noexcept { return head_; }
+  bool is_direct() const noexcept { return direct_; }
+  const Negacyclic<T>& ring() const noexcept { return ring_; }
+  // Bytes for one block.
+  Index scratch() const {
+    Arena counting;
+    if (direct_ || head_ > 0) counting.template take<T>((block_ + taps()) * W);
+    if (!direct_) counting.template take<T>(ring_.size());
+    return counting.used();
+  }
+
+  // The tokens [first, first + count), count <= block(), of one group: read(t) gives the lanes of input t in [first - front + 1, first + count + back), or
+  // with Transposed in [first - back, first + count + front - 1); put(t, y). Transposed: k_l x_{t+l}.
+  template <bool Transposed, class Read, class Put> void operator()(Index group, Index first, Index count, Arena arena, Read&& read, Put&& put) const {
+    const Index before = Transposed ? back_ : front_ - 1, from = first - before, width = count + taps() - 1;
+    if (taps() == 0) {
+      for (Index j = 0; j < count; ++j) put(first + j, V(T(0)));
+      return;
+    }
+    T* window = direct_ || head_ > 0 ? arena.template take<T>((block_ + taps()) * W) : nullptr;
+    if (window) for (Index m = 0; m < width; ++m) simd::store(window + m * W, V(read(from + m)));
+    if (direct_) return sums<Transposed>(lags_.data() + group * taps() * W, back_, taps(), window + before * W, count, [&](Index j, V y) { put(first + j, y); });
+    T* x = arena.template take<T>(ring_.size());
+    if (window) ring_.values(x, 0, width, [&](Index m) { return simd::load<V>(window + m * W); });
+    else ring_.values(x, 0, width, [&](Index m) { return V(read(from + m)); });
+    ring_.template multiply<Transposed>(x, spectra_.data() + group * ring_.size());
+    // With the tap of lag l at l + back and input t at t - from, output t is at t - from + back; transposed at t - from - back.
+    const Index shift = Transposed ? before - back_ : before + back_;
+    if (head_ == 0) return ring_.sequence(x, shift, shift + count, [&](Index m, V y) { put(first + m - shift, y); });
+    ring_.sequence(x, shift, shift + count, [&](Index m, V y) {
+      const Index j = m - shift;
+      put(first + j, V(y + sum<Transposed, 1>(lags_.data() + group * head_ * W, 0, head_, window + (before + j) * W)[0]));
+    });
+  }
+
+ private:
+  template <class F> static V lanes(F&& f) {
+    alignas(64) T x[W];
+    for (Index lane = 0; lane < W; ++lane) x[lane] = T(f(lane));
+    return simd::load<V>(x);
+  }
+
+  // The largest taps of some channel lie in the head, and what follows is small beside them, though not nothing.
+  template <class At> bool is_steep(At&& at) const {
+    for (Index channel = 0; channel < heads_ * features_; ++channel) {
+      double top = 0, rest = 0;
+      for (Index l = -back_; l < front_; ++l) {
+        double& most = l >= 0 && l < head_taps ? top : rest;
+        most = (std::max)(most, std::abs(at(l, channel)));
+      }
+      if (rest > 0 && top > steep * rest) return true;
+    }
+    return false;
+  }
+
+  // Tokens per transform: all of them if the filter is about as long, else as many as make the work per token least.
+  Index best_block(Index tokens) const {
+    const Index all = (std::max)(tokens, Index(1)), least = Fourier<T>::length_at_least(taps());   // 2 n = 2 taps
+    double cost = HUGE_VAL;
+    Index best = all;
+    const auto consider = [&](Index points, Index block) {
+      // Two transforms of n points and three sweeps, per token of the block.
+      const double work = double(points) * (2 * 5 * std::log2(double(points) + 1) + 30) / double((std::min)(block, all));
+      if (work < cost) cost = work, best = block;
+    };
+    for (Index points = least; 2 * points - taps() + 1 < all; points *= 2) consider(points, 2 * points - taps() + 1);
+    consider(Fourier<T>::length_at_least((all + taps()) / 2), all);
+    return best;
+  }
+
+  // Tokens 0 .. N - 1 from the place of input 0 on; lags are back places apart from lag 0.
+  template <bool Transposed, int N> LCSM_INLINE static std::array<V, N> sum(const T* lags, Index back, Index taps, const T* at) {
+    std::array<V, N> y;
+    y.fill(V(T(0)));
+    for (Index n = taps - 1; n >= 0; --n) {
+      const V k = simd::load<V>(lags + n * W);
+      const T* x = at + (Transposed ? n - back : back - n) * W;
+      for (int j = 0; j < N; ++j) y[std::size_t(j)] = simd::fma(k, simd::load<V>(x + j * W), y[std::size_t(j)]);
+    }
+    return y;
+  }
+  template <bool Transposed, class Put> static void sums(const T* lags, Index back, Index taps, const T* at, Index count, Put&& put) {
+    Index j = 0;
+    for (; j + 4 <= count; j += 4) {
+      const auto y = sum<Transposed, 4>(lags, back, taps, at + j * W);
+      for (int n = 0; n < 4; ++n) put(j + n, y[std::size_t(n)]);
+    }
+    for (; j < count; ++j) put(j, sum<Transposed, 1>(lags, back, taps, at + j * W)[0]);
+  }
+
+  Index front_ = 0, back_ = 0, heads_ = 0, features_ = 0, groups_ = 0, block_ = 1, head_ = 0;
+  bool direct_ = true;
+  Negacyclic<T> ring_;
+  Buffer<T> spectra_, lags_;
+};
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm

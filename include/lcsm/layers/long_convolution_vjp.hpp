@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/gradients.hpp>
+#include <lcsm/call/sum_onto.hpp>
+#include <lcsm/layers/long_convolution.hpp>
+
+namespace lcsm {
+
+// Gradients of a long convolution, which are written in full. Any aggregate with members of these names will do; a null view, or no member, asks for
+// nothing. The skip has a gradient where none was given, too: that of a skip of 0.
+template <class S, class P = S> struct LongConvolutionGradients {
+  View<S> x{};
+  View<P> kernel{}, back{}, skip{};
+};
+
+inline namespace LCSM_ARCH {
+namespace long_window {
+
+namespace in { LCSM_NAME(x); LCSM_NAME(kernel); LCSM_NAME(back); LCSM_NAME(skip); }
+
+template <class Name, class G> auto gradient_of(const G& grads) {
+  if constexpr (Name::template present<const G>) {
+    using Member = std::remove_cvref_t<decltype(Name::of(grads))>;
+    static_assert(!std::is_const_v<typename Member::element>, "lcsm::long_convolution_vjp: a gradient is written: give views of numbers that are not const");
+    return Member(Name::of(grads));
+  } else return View<float>{};
+}
+// A gradient has the extents of what it is of, or says (extent 1, stride 0) along which axes it is to be summed.
+template <class G> void check_gradient(const char* function, const char* name, const View<G>& v, const std::array<Index, 5>& extent) {
+  if (!v) return;
+  const std::string argument = std::string("gradient of ") + name;
+  for (std::size_t a : {0u, 1u, 3u, 4u}) door::axis(function, argument.c_str(), v, a, extent[a], true);
+  door::grouped_heads(function, argument.c_str(), v, extent[2]), door::output_axes(function, argument.c_str(), v);
+}
+
+// Scratch of one worker of the adjoint.
+template <class T> struct Trace {
+  static constexpr Index W = simd::width<Batch<T>>;
+  T *x, *y;
+  double* sums;
+  Trace(Arena& arena, const Toeplitz<T>& kernel, bool wanted) {
+    const Index size = !wanted ? 0 : kernel.is_direct() ? (kernel.block() + kernel.taps()) * W : kernel.ring().size();
+    x = arena.take<T>(size), y = arena.take<T>(size), sums = arena.take<double>(!wanted ? 0 : kernel.is_direct() ? kernel.taps() * W : size);
+  }
+};
+
+// One block's part of the cotangents of a group's taps, onto trace.sums: lag l at l + back, as numbers (direct) or as values of the ring.
+template <class T, class In, class Bar> void add_taps(const Toeplitz<T>& kernel, const Trace<T>& trace, Index first, Index count, In&& in, Bar&& bar) {
+  using V = Batch<T>;
+  constexpr Index W = simd::width<V>;
+  const Index from = first - (kernel.front() - 1), width = count + kernel.taps() - 1;
+  if (!kernel.is_direct()) {
+    const auto& ring = kernel.ring();
+    const Index shift = first - from + kernel.back();       // of the block's first cotangent
+    ring.values(trace.x, 0, width, [&](Index m) { return V(in(from + m)); });
+    ring.values(trace.y, shift, shift + count, [&](Index m) { return V(bar(first + m - shift)); });
+    return ring.add_correlation(trace.sums, trace.y, trace.x);
+  }
+  for (Index m = 0; m < width; ++m) simd::store(trace.x + m * W, V(in(from + m)));
+  for (Index j = 0; j < count; ++j) simd::store(trace.y + j * W, V(bar(first + j)));
+  alignas(64) T lanes[W];
+  for (Index l = -kernel.back(); l < kernel.front(); ++l) {
+    V sum(T(0));
+    for (Index j = 0; j < count; ++j) sum = simd::fma(simd::load<V>(trace.y + j * W), simd::load<V>(trace.x + (first + j - l - from) * W), sum);
+    simd::store(lanes, sum);
+    for (Index n = 0; n < W; ++n) trace.sums[(l + kernel.back()) * W + n] += double(lanes[n]);
+  }
+}
+
+}  // namespace long_window
+
+// The adjoint of `long_convolution`, whose inputs and options come first and mean the same. y_bar is dL/dy, shaped as y:
+//
+//   x_bar_s = sum over l of kernel_l y_bar_{s+l} + sum over l > 0 of back_l y_bar_{s-l} + skip y_bar_s, and what the final state's cotangent says of x_s
+//   kernel_bar_l = sum over t of y_bar_t x_{t-l}        back_bar_l = sum over t of y_bar_t x_{t+l}        skip_bar = sum over t of y_bar_t x_t
+//
+// Gradients have the shapes of what they are of: x as y, kernel and back as the plan was given them, skip [H, D]. An axis of extent 1 and stride 0 is summed
+// over, and so are heads that share a view; tokens that a mask takes out get 0. options.initial is what the call began with; options.final is not looked at.
+// x_bar errs as y does, with y_bar in the place of x. Taps' gradients are summed in double from block to block; in Fourier form each block's part is within
+// 7 eps log2(N) |y_bar| |w|, in direct form within (count + 2) eps of its terms' sizes. No thread count changes a bit. Inputs and outputs must not overlap, but
+// states.final and states.initial may be one. Scratch: the taps' gradients of all channels in double. Parallel over sequences, blocks and groups of channels, and
+// for the taps over groups alone. Throws ShapeError or SequenceError before anything is written.
+template <class Exec, class T, class X, class Y, class G, class P = T>
+void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, const View<X>& x, const std::type_identity_t<View<const P>>& skip, const View<Y>& y_bar, const G& grads,
+                          const std::type_identity_t<ConvolutionOptions<T>>& options = {}, const std::type_identity_t<ConvolutionCotangents<T>>& states = {}) {
+  constexpr const char* function = "long_convolution_vjp";
+  using V = Batch<T>;
+  using Bars = View<const std::remove_const_t<Y>>;
+  const Toeplitz<T>& kernel = plan.toeplitz();
+  const long_window::Call<T> call(function, kernel, x, skip, Bars(y_bar), options, "y_bar");
+  const Index groups = kernel.groups(), batch = y_bar.batch(), tokens = y_bar.time(), H = kernel.heads(), D = kernel.features(), past = call.past;
+  const Index parts = Index(call.parts.size()) * groups, sequences = Index(call.streams.size());
+  const auto of_x = long_window::gradient_of<long_window::in::x>(grads);
+  const auto of_kernel = long_window::gradient_of<long_window::in::kernel>(grads);
+  const auto of_back = long_window::gradient_of<long_window::in::back>(grads);
+  const auto of_skip = long_window::gradient_of<long_window::in::skip>(grads);
+  long_window::check_gradient(function, "x", of_x, {batch, tokens, H, 1, D});
+  long_window::check_gradient(function, "kernel", of_kernel, {1, kernel.front(), H, 1, D}), long_window::check_gradient(function, "back", of_back, {1, kernel.back(), H, 1, D});
+  long_window::check_gradient(function, "skip", of_skip, {1, 1, H, 1, D});
+  if (given(states.final)) door::component(function, "states", "final", states.final, sequences, H, past, D);
+  if (given(states.initial)) door::component(function, "states", "initial", states.initial, sequences, H, past, D);
+
+  const bool wants_taps = of_kernel || of_back || of_skip, sums_x = of_x && of_x.extent != y_bar.extent;
+  const std::array<Index, 5> of_y{batch, tokens, H, 1, D};
+  const Index lags = kernel.taps() + 1;                     // the skip comes after the taps
+  Arena counting, counting_shared;
+  { long_window::Trace<T> trace(counting, kernel, wants_taps); }
+  counting.template take<T>(states.initial && states.final ? past * simd::width<V> : 0), counting.template take<std::byte>(kernel.scratch());
+  const auto lay_out = [&](Arena& arena) { return std::pair(arena.take<double>(wants_taps ? lags * H * D : 0), arena.take<T>(sums_x ? batch * tokens * H * D : 0)); };
+  lay_out(counting_shared);
+  const Workspace workspace(function, {}, counting.used(), exec.workers((std::max)(parts, sequences * groups)), counting_shared.used());
+  Arena shared = workspace.shared();
+  const auto [of_taps, apart] = lay_out(shared);
+  const Bars bars(y_bar);
+  const View<const T> none;
+  const auto bar_of = [&](Index sequence, Index group) { return long_window::Stream<T, const std::remove_const_t<Y>>(bars, none, kernel, call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
+  const auto arena_after_trace = [&](Index worker) {
+    Arena arena = workspace.arena(worker);
+    long_window::Trace<T>(arena, kernel, wants_taps);
+    return arena;
+  };
+
+  const auto pull = [&](const auto& to) {
+    using S = typename std::remove_cvref_t<decltype(to)>::element;
+    zero_padding(call, to);
+    exec.for_each(parts, [&](Index n, Index worker) {
+      const auto [sequence, first, count] = call.parts[to_size(n / groups)];
+      const Index group = n % groups, b = call.batch(sequence), at = sequence;
+      const Timeline& time = call.streams[to_size(sequence)];
+      const auto bar = bar_of(sequence, group);
+      const ChannelLanes<T, S> out(to, H, D, group);
+      const V d = long_window::parameter_lanes<T>(skip, kernel, group);
+      ChannelLanes<T, const T> final;
+      if (states.final && past > 0) final = ChannelLanes<T, const T>(long_window::as_stream(states.final), H, D, group);
+      kernel.template operator()<true>(group, first, count, arena_after_trace(worker), bar, [&](Index t, V sum) {
+        if (given(skip)) sum = simd::fma(d, bar(t), sum);
+        if (const Index row = t - time.length + past; states.final && row >= 0 && row < past) sum = sum + final.load(at, row);
+        out.store(b, time.token(t), sum);
+      });
+    });
+  };
+  if (sums_x) {
+    const View<T> whole(apart, of_y, lcsm::view<T>(nullptr, batch, tokens, H, D).stride);
+    pull(whole), sum_onto(exec, of_x, whole);
+  } else if (of_x) pull(of_x);
+
+  if (wants_taps) {
+    const View<double> by_lag(of_taps, {1, lags, H, 1, D}, {0, H * D, D, 0, 1});
+    exec.for_each(groups, [&](Index group, Index worker) {
+      Arena arena = workspace.arena(worker);
+      const long_window::Trace<T> trace(arena, kernel, true);
+      const ChannelLanes<T, double> to(by_lag, H, D, group);
+      double skips[simd::width<V>] = {};
+      std::fill_n(trace.sums, kernel.is_direct() ? kernel.taps() * simd::width<V> : kernel.ring().size(), 0.0);
+      for (const auto& [sequence, first, count] : call.parts) {
+        const long_window::Stream<T, X> in(x, options.initial, kernel, call.streams[to_size(sequence)], call.batch(sequence), sequence, group);
+        const auto bar = bar_of(sequence, group);
+        long_window::add_taps(kernel, trace, first, count, in, bar);
+        for (Index t = first; t < first + count; ++t) {
+          alignas(64) T a[simd::width<V>], b[simd::width<V>];
+          simd::store(a, in(t)), simd::store(b, bar(t));
+          for (Index n = 0; n < simd::width<V>; ++n) skips[n] += double(a[n]) * double(b[n]);
+        }
+      }
+      to.store_numbers(0, kernel.taps(), skips);
+      if (kernel.is_direct())
+        for (Index l = 0; l < kernel.taps(); ++l) to.store_numbers(0, l, trace.sums + l * simd::width<V>);
+      else {
+        for (Index n = 0; n < kernel.ring().size(); ++n) trace.x[n] = T(trace.sums[n]);
+        kernel.ring().sequence(trace.x, 0, kernel.taps(), [&](Index m, V tap) { to.store(0, m, tap); });
+      }
+    });
+    if (of_kernel) sum_onto(exec, of_kernel, by_lag.tokens(kernel.back(), kernel.front()));
+    if (of_back) {                                          // tap l of what is to come is lag -(l + 1)
+      View<double> backwards = by_lag.tokens(0, kernel.back());
+      backwards.data += (kernel.back() - 1) * H * D, backwards.stride[1] = -H * D;
+      sum_onto(exec, of_back, backwards);
+    }
+    if (of_skip) sum_onto(exec, of_skip, by_lag.tokens(kernel.taps(), 1));
+  }
+
+  if (!states.initial || past == 0) return;
+  exec.for_each(sequences * groups, [&](Index n, Index worker) {
+    const Index sequence = n / groups, group = n % groups, length = call.streams[to_size(sequence)].length;
+    const auto bar = bar_of(sequence, group);
+    const ChannelLanes<T, T> to(long_window::as_stream(states.initial), H, D, group);
+    Arena arena = arena_after_trace(worker);
+    T* later = nullptr;                                     // the final state's cotangent, which may be overwritten here
+    if (states.final) {
+      later = arena.template take<T>(past * simd::width<V>);
+      const ChannelLanes<T, const T> final(long_window::as_stream(states.final), H, D, group);
+      for (Index r = 0; r < past; ++r) simd::store(later + r * simd::width<V>, final.load(sequence, r));
+    }
+    for (Index first = -past; first < 0; first += kernel.block())
+      kernel.template operator()<true>(group, first, (std::min)(kernel.block(), -first), arena, bar, [&](Index t, V sum) {
+        if (const Index row = t - length + past; later && row >= 0) sum = sum + simd::load<V>(later + row * simd::width<V>);
+        to.store(sequence, t + past, sum);
+      });
+  });
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
