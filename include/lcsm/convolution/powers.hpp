@@ -45,9 +45,9 @@ class PowerTables {
 
   PowerTables(Index modes, Index lags)
       : modes_(modes), lags_(lags), block_(round_up((std::min)(Index(std::ceil(std::sqrt(double((std::max)(lags, Index(1)))))), Index(1024)), 8)),
-        low_(2 * modes, block_), high_(Matrix::Zero(2 * modes, round_up(divide_up((std::max)(lags, Index(1)), block_), rows))), ends_(rows, 2 * modes),
+        low_(2 * modes, block_), high_(Matrix::Zero(2 * modes, round_up(lags / block_ + 1, rows))), ends_(rows, 2 * modes),
         lags_of_(rows, block_), log_(to_size(modes), std::numeric_limits<double>::quiet_NaN()), phase_(log_), of_low_(to_size(block_)),
-        of_high_(to_size(divide_up((std::max)(lags, Index(1)), block_))) {
+        of_high_(to_size(lags / block_ + 1)) {
     for (std::size_t b = 0; b < of_low_.size(); ++b) of_low_[b] = double(b);
     for (std::size_t a = 0; a < of_high_.size(); ++a) of_high_[a] = double(Index(a) * block_);
   }
@@ -62,6 +62,7 @@ class PowerTables {
     mode_powers(log, angle, of_low_.data(), block_, &low_(n, 0), &low_(modes_ + n, 0));
     mode_powers(log, angle, of_high_.data(), Index(of_high_.size()), &high_(n, 0), &high_(modes_ + n, 0));
   }
+  // Of one lag, `lags` itself included.
   std::complex<double> power(Index n, Index l) const {
     LCSM_ASSERT(l >= 0 && l < Index(of_high_.size()) * block_);
     return std::complex<double>(high_(n, l / block_), high_(modes_ + n, l / block_)) * std::complex<double>(low_(n, l % block_), low_(modes_ + n, l % block_));
