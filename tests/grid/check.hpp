@@ -13,8 +13,8 @@ namespace lcsm::grid {
 using namespace lcsm::test;
 
 // The columns of a row: every way to run a mixer, the attention matrix times the input, and a sequence cut in two.
-enum class Column { recurrent, step, sweep, scan, chunkwise, attend, mix, matrix, split };
-inline constexpr int columns = 9;
+enum class Column { recurrent, step, sweep, scan, chunkwise, attend, mix, convolve, fourier, matrix, split };
+inline constexpr int columns = 11;
 
 // Largest errors over their bounds (above 1 is wrong), or the library's reason for not having a mode.
 struct Result {
@@ -48,7 +48,7 @@ template <class M, class T> Result check(std::uint64_t seed) {
     const Definition<M, T, T> definition(call);
     for (const Way way : ways) {
       if (has_way<M>(way)) take(Column(int(way)), definition.worst(call, way, call.result(way, random, exec::seq)));
-      else out.why_not[int(way)] = why_not<M>(way == Way::chunkwise ? Mode::chunkwise : way == Way::attend ? Mode::attention : Mode::scan);
+      else out.why_not[int(way)] = why_not<M>(way == Way::chunkwise ? Mode::chunkwise : way == Way::attend ? Mode::attention : way == Way::convolve || way == Way::fourier ? Mode::convolution : Mode::scan);
     }
     auto cut = call.empty_result(random);
     const Index first = 8;

@@ -14,8 +14,8 @@ namespace {
 
 using namespace lcsm::grid;
 
-constexpr int columns = 9;
-constexpr const char* column_names[columns] = {"recurrent", "step", "scan, one piece", "scan, split", "chunkwise", "attend", "mix", "matrix", "two calls"};
+constexpr int columns = 11;
+constexpr const char* column_names[columns] = {"recurrent", "step", "scan, one piece", "scan, split", "chunkwise", "attend", "mix", "convolve", "convolve, Fourier", "matrix", "two calls"};
 
 struct Row {
   bool fine;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/exec/seq.hpp>
+#include <lcsm/mode/convolve.hpp>
 #include <lcsm/mode/reference.hpp>
 #include <support/error_sums.hpp>
 
@@ -15,6 +17,44 @@ template <class M> auto sizes_of() {
   if constexpr (requires { typename M::sizes; }) return typename M::sizes{}; else return M{};
 }
 
+template <class M, class In> std::vector<double> fourier_sizes(const Call<M, double, In>& call) {
+  const Extent& n = call.extent;
+  std::vector<double> out(to_size(n.heads * n.values));
+  if constexpr (is_convolvable<M> && KernelOf<M>::template bound<In>) {
+    if (n.tokens == 0 || n.values == 0) return out;
+    Buffer<double> k(1, n.tokens, n.heads, attention_rows<M>(n.values));
+    convolution_kernel(exec::seq, M{}, call.in, k.view());
+    const Index width = k.view().feature() / matrix_planes<M>;
+    const LeafRows<typename M::input::leaf, double> re(exec::seq, call, true);
+    const LeafRows<typename M::input::imag, double> im(exec::seq, call, M::input::domain == Domain::complex);
+    constexpr Index W = simd::width<Batch<double>>;
+    for (Index channel = 0; channel < n.heads * n.values; ++channel) {
+      double taps = 0, inputs = 0;
+      for (Index plane = 0; plane < matrix_planes<M>; ++plane)
+        for (Index l = 0; l < n.tokens; ++l) {
+          const double x = k.view().at(0, l, channel / n.values, 0, plane * width + (width == 1 ? 0 : channel % n.values));
+          taps += x * x;
+        }
+      for (Index s = 0; s < n.sequences; ++s) {
+        const Run run = call.run(s, 0);
+        double sum = 0;
+        const auto add = [&](const auto& rows) {
+          const auto stream = rows.stream(call.in, n, run, channel / W);
+          double lanes[W];
+          for (Index t = 0; t < run.time.length; ++t) simd::store(lanes, stream(t)), sum += lanes[channel % W] * lanes[channel % W];
+        };
+        add(re);
+        if (M::input::domain == Domain::complex) add(im);
+        inputs = std::max(inputs, sum);
+      }
+      out[to_size(channel)] = std::sqrt(taps * inputs);
+    }
+  }
+  return out;
+}
+// What transforms err by (kernel/negacyclic.hpp), relative to these sizes; T tokens and as many taps fit into 4 T numbers.
+inline double fourier_cost(Index tokens) { return 7 * std::log2(4 * double(tokens) + 16); }
+
 // The sums of a call (error_sums.hpp says what they are). in, options: of a call in double; the rest is the shape of y.
 template <class M, class In>
 CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
@@ -28,7 +68,7 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
   const Extent& n = call.extent;
   const Index K = n.keys, D = std::max<Index>(values, 1), z_width = Shape::z_per_channel ? K * values : K;
   CallSums out;
-  out.keys = K;
+  out.keys = K, out.fourier = fourier_sizes<M>(call);
   out.y.resize(to_size(batch * tokens * heads * parts * values)), out.m.resize(to_size(n.sequences * heads * K * values));
   if (Shape::has_z) out.z.resize(to_size(n.sequences * heads * z_width));
 

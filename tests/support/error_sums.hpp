@@ -37,6 +37,7 @@ struct ErrorCost {
 // Sums for every output [B, T, H, parts * D], and for every entry of the final memory and of its denominators.
 struct CallSums {
   std::vector<ErrorSums> y, m, z;
+  std::vector<double> fourier;         // of a convolution, [H, D]: the norm of the channel's taps times that of its inputs, which transforms err by
   Index keys = 0;
   double peak = 0;                     // largest |log e| + |p| where memories are scaled by running maxima or means
 };

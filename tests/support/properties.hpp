@@ -13,6 +13,7 @@
 #include <lcsm/mode/attention.hpp>
 #include <lcsm/mode/attention_matrix.hpp>
 #include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/convolve.hpp>
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/scan.hpp>
@@ -35,11 +36,11 @@ struct Threads {
   }
 };
 
-// Ways to run a mixer. sweep and scan are the scan with all of time in one piece, and split.
-enum class Way { recurrent, step, sweep, scan, chunkwise, attend, mix };
-inline constexpr Way ways[] = {Way::recurrent, Way::step, Way::sweep, Way::scan, Way::chunkwise, Way::attend, Way::mix};
+// Ways to run a mixer. sweep and scan are the scan with all of time in one piece, and split; convolve and fourier the forms of a convolution.
+enum class Way { recurrent, step, sweep, scan, chunkwise, attend, mix, convolve, fourier };
+inline constexpr Way ways[] = {Way::recurrent, Way::step, Way::sweep, Way::scan, Way::chunkwise, Way::attend, Way::mix, Way::convolve, Way::fourier};
 constexpr const char* name_of(Way w) {
-  constexpr const char* names[] = {"recurrent", "step", "scan in one piece", "scan", "chunkwise", "attend", "mix"};
+  constexpr const char* names[] = {"recurrent", "step", "scan in one piece", "scan", "chunkwise", "attend", "mix", "convolve, direct", "convolve, Fourier"};
   return names[int(w)];
 }
 template <class M> constexpr bool has_way(Way w) {
@@ -47,13 +48,14 @@ template <class M> constexpr bool has_way(Way w) {
     case Way::sweep: case Way::scan: return has_mode<M>(Mode::scan);
     case Way::chunkwise: return has_mode<M>(Mode::chunkwise);
     case Way::attend: return has_mode<M>(Mode::attention);
+    case Way::convolve: case Way::fourier: return has_mode<M>(Mode::convolution);
     default: return true;
   }
 }
 // Cut anywhere, the bits are those of the whole.
 constexpr bool is_token_by_token(Way w) { return w == Way::recurrent || w == Way::step; }
 // How time is split depends on a call's shape, and with it the order of sums.
-constexpr bool splits_by_shape(Way w) { return w == Way::scan || w == Way::mix; }
+constexpr bool splits_by_shape(Way w) { return w == Way::scan || w == Way::mix || w == Way::convolve || w == Way::fourier; }
 
 // The thread's scratch holds no result between calls: poison must not be seen.
 inline void poison_scratch() {
@@ -74,6 +76,12 @@ void run(Way way, const std::type_identity_t<Exec>& exec, const Inputs<S>& in, c
   if constexpr (has_way<M>(Way::attend))
     if (way == Way::attend) attend(exec, M{}, in, y, options);
   if (way == Way::mix) mix(exec, M{}, in, y, options);
+  if constexpr (has_way<M>(Way::convolve))
+    if (way == Way::convolve || way == Way::fourier) {
+      options.tuning.form = way == Way::convolve ? ConvolutionForm::direct : ConvolutionForm::fourier;
+      options.tuning.block = options.tuning.rows == 16 ? 0 : options.tuning.rows;        // chosen, or a few tokens
+      convolve(exec, M{}, in, y, options);
+    }
   if (way == Way::step) {                                   // no options but the state and the direction
     LCSM_ASSERT(!options.sequences.given() && !options.mask);
     State<M, T> state(y.batch(), y.head(), options.final.m.row(), y.feature() / M::projection::parts);
@@ -235,6 +243,7 @@ template <class M, class S, class T> class Definition {
       const double off = std::abs(x - want) / (bound + flushed());
       if (!(off <= most)) most = std::isnan(off) ? std::numeric_limits<double>::infinity() : off, given = x, right = want;
     };
+    const auto transform = [&](Index h, Index c) { return way == Way::fourier ? eps * fourier_cost(n_.tokens) * sums_.fourier[to_size(h * n_.values + c)] : 0; };
     const auto y = result.y.view;
     Index at = 0;
     for (Index b = 0; b < y.batch(); ++b)
@@ -242,7 +251,7 @@ template <class M, class S, class T> class Definition {
         for (Index h = 0; h < y.head(); ++h)
           for (Index c = 0; c < y.feature(); ++c, ++at)
             add(double(static_cast<storage_compute_t<S>>(y.at(b, t, h, 0, c))), y_[at],
-                std::min(eps * cost.of(sums_.y[to_size(at)]), ceiling * largest) + storage * std::abs(y_[at]));
+                std::min(eps * cost.of(sums_.y[to_size(at)]) + transform(h, c % std::max<Index>(n_.values, 1)), ceiling * largest) + storage * std::abs(y_[at]));
     const double at_y = most, top = largest;
     const auto s = result.final.view();
     const auto w = std::as_const(final_).view();

@@ -7,19 +7,24 @@ namespace lcsm {
 
 enum class Direction { forward, reverse };
 
+// How a long convolution is computed. automatic: by the sizes and the taps alone.
+enum class ConvolutionForm { automatic, direct, fourier };
+
 // The modes a mixer can run in.
-enum class Mode { reference, recurrent, scan, chunkwise, attention };
+enum class Mode { reference, recurrent, scan, chunkwise, attention, convolution };
 constexpr const char* name_of(Mode m) noexcept {
-  constexpr const char* names[] = {"reference", "recurrent", "scan", "chunkwise", "attend"};
+  constexpr const char* names[] = {"reference", "recurrent", "scan", "chunkwise", "attend", "convolve"};
   return names[int(m)];
 }
 
-// Sizes that change the speed and the order of sums, never the meaning. All are at least 1.
+// Sizes that change the speed and the order of sums, never the meaning. All but the last are at least 1.
 struct Tuning {
   Index chunk = 64;          // tokens that become one block of matrix products (chunkwise, attend)
   Index scan_chunk = 512;    // tokens per summary when a scan is split over time
   Index scan_units = 8;      // a scan with fewer heads than this in all its sequences is split over time
   Index rows = 16;           // tokens whose rows are mapped at a time (recurrent, scan)
+  ConvolutionForm form = ConvolutionForm::automatic;       // of a convolution
+  Index block = 0;           // tokens that it computes at a time; 0: chosen
   friend bool operator==(const Tuning&, const Tuning&) = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include <lcsm/simd/simd.hpp>
 #include <lcsm/stage/leaf.hpp>
+#include <lcsm/stage/where.hpp>
 #include <lcsm/tensor/view.hpp>
 
 #include <algorithm>
@@ -54,6 +55,31 @@ template <class T, class S> class ChannelLanes {
   Index offset_[W] = {};
   bool side_by_side_ = false;
 };
+// The rows of a state as tokens.
+template <class T> View<T> rows_as_tokens(const View<T>& state) { return {state.data, {state.extent[0], state.extent[3], state.extent[2], 1, state.extent[4]}, {state.stride[0], state.stride[3], state.stride[2], 0, state.stride[4]}}; }
+
+// One group of channels of one sequence, along its timeline; before its first token the rows of a state [N, 1, H, past, D], oldest at -past, beyond its
+// ends zeros.
+template <class T, class X> class ChannelStream {
+ public:
+  using V = Batch<T>;
+  ChannelStream(const View<X>& x, const View<const T>& initial, Index heads, Index features, const Timeline& time, Index batch, Index sequence, Index group)
+      : time_(time), batch_(batch), sequence_(sequence), past_(initial ? initial.row() : 0), x_(x, heads, features, group) {
+    if (past_ > 0) initial_ = ChannelLanes<T, const T>(rows_as_tokens(initial), heads, features, group);
+  }
+  V operator()(Index t) const {
+    if (t >= 0 && t < time_.length) return x_.load(batch_, time_.token(t));
+    if (t < 0 && t >= -past_) return initial_.load(sequence_, past_ + t);
+    return V(T(0));
+  }
+
+ private:
+  const Timeline& time_;
+  Index batch_, sequence_, past_;
+  ChannelLanes<T, X> x_;
+  ChannelLanes<T, const T> initial_;
+};
+
 inline Index lane_groups(Index channels, Index width) { return (channels + width - 1) / width; }
 
 }  // namespace LCSM_ARCH

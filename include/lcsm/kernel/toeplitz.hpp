@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/tuning.hpp>
 #include <lcsm/kernel/channels.hpp>
 #include <lcsm/kernel/negacyclic.hpp>
 #include <lcsm/stage/arena.hpp>
@@ -10,9 +11,6 @@
 #include <cmath>
 
 namespace lcsm {
-
-// How a long convolution is computed. automatic: by the sizes and the taps alone.
-enum class ConvolutionForm { automatic, direct, fourier };
 
 inline namespace LCSM_ARCH {
 
@@ -24,7 +22,8 @@ inline namespace LCSM_ARCH {
 //
 //   direct     the sum itself, from the oldest input on, a fused product each: exact in the sense of a dot product, O(taps) per token
 //   fourier    spectra of the taps (computed once, here) and of the window (overlap-save). Its errors are relative to the norms of taps and window, so
-//              taps that are far larger than the others are taken out and summed directly: a head of the newest `head` lags
+//              taps that are far larger than the others are taken out and summed directly: a head of the newest `head` lags. Channels that see a number
+//              which is not finite are summed directly
 template <class T> class Toeplitz {
  public:
   using V = Batch<T>;
@@ -55,11 +54,10 @@ template <class T> class Toeplitz {
           return m >= back_ && m < back_ + head_ ? V(T(0)) : lanes([&](Index lane) { return at(m - back_, g * W + lane); });
         });
     } else block_ = block > 0 ? block : Index(256);
-    const Index kept = direct_ ? taps() : head_;
-    lags_ = Buffer<T>(groups_ * kept * W);
+    lags_ = Buffer<T>(groups_ * taps() * W);
     for (Index g = 0; g < groups_; ++g)
-      for (Index n = 0; n < kept; ++n)
-        for (Index lane = 0; lane < W; ++lane) lags_.data()[(g * kept + n) * W + lane] = T(at(n - (direct_ ? back_ : 0), g * W + lane));
+      for (Index n = 0; n < taps(); ++n)
+        for (Index lane = 0; lane < W; ++lane) lags_.data()[(g * taps() + n) * W + lane] = T(at(n - back_, g * W + lane));
   }
 
   Index front() const noexcept { return front_; }
@@ -75,7 +73,7 @@ template <class T> class Toeplitz {
   // Bytes for one block.
   Index scratch() const {
     Arena counting;
-    if (direct_ || head_ > 0) counting.template take<T>((block_ + taps()) * W);
+    counting.template take<T>((block_ + taps()) * W);
     if (!direct_) counting.template take<T>(ring_.size());
     return counting.used();
   }
@@ -88,19 +86,27 @@ template <class T> class Toeplitz {
       for (Index j = 0; j < count; ++j) put(first + j, V(T(0)));
       return;
     }
-    T* window = direct_ || head_ > 0 ? arena.template take<T>((block_ + taps()) * W) : nullptr;
-    if (window) for (Index m = 0; m < width; ++m) simd::store(window + m * W, V(read(from + m)));
-    if (direct_) return sums<Transposed>(lags_.data() + group * taps() * W, back_, taps(), window + before * W, count, [&](Index j, V y) { put(first + j, y); });
+    T* window = arena.template take<T>((block_ + taps()) * W);
+    V poison(T(0));                                         // of lanes with a number that is not finite
+    for (Index m = 0; m < width; ++m) {
+      const V x = read(from + m);
+      simd::store(window + m * W, x), poison = simd::fma(x, V(T(0)), poison);
+    }
+    const T *const lags = lags_.data() + group * taps() * W, *const at = window + before * W;
+    if (direct_) return sums<Transposed>(lags, back_, taps(), at, count, [&](Index j, V y) { put(first + j, y); });
+    // A transform would spread such a number over the block: its lane is summed directly, and its numbers go only where they belong.
+    const auto lost = simd::is_nan(poison);
+    const bool any_lost = simd::any(lost);
     T* x = arena.template take<T>(ring_.size());
-    if (window) ring_.values(x, 0, width, [&](Index m) { return simd::load<V>(window + m * W); });
-    else ring_.values(x, 0, width, [&](Index m) { return V(read(from + m)); });
+    ring_.values(x, 0, width, [&](Index m) { const V w = simd::load<V>(window + m * W); return any_lost ? simd::select(lost, V(T(0)), w) : w; });
     ring_.template multiply<Transposed>(x, spectra_.data() + group * ring_.size());
     // With the tap of lag l at l + back and input t at t - from, output t is at t - from + back; transposed at t - from - back.
     const Index shift = Transposed ? before - back_ : before + back_;
-    if (head_ == 0) return ring_.sequence(x, shift, shift + count, [&](Index m, V y) { put(first + m - shift, y); });
     ring_.sequence(x, shift, shift + count, [&](Index m, V y) {
       const Index j = m - shift;
-      put(first + j, V(y + sum<Transposed, 1>(lags_.data() + group * head_ * W, 0, head_, window + (before + j) * W)[0]));
+      if (head_ > 0) y = y + sum<Transposed, 1>(lags + back_ * W, 0, head_, at + j * W)[0];
+      if (any_lost) y = simd::select(lost, sum<Transposed, 1>(lags, back_, taps(), at + j * W)[0], y);
+      put(first + j, y);
     });
   }
 

@@ -98,31 +98,6 @@ template <class T> struct Call {
   Index batch(Index sequence) const { return options.sequences.given() ? 0 : sequence; }
 };
 
-// The rows of a state as tokens.
-template <class T> View<T> as_stream(const View<T>& state) { return {state.data, {state.extent[0], state.extent[3], state.extent[2], 1, state.extent[4]}, {state.stride[0], state.stride[3], state.stride[2], 0, state.stride[4]}}; }
-
-// One group of channels of one sequence, along its timeline; before its first token the state, oldest at -past, beyond its ends nothing.
-template <class T, class X> class Stream {
- public:
-  using V = Batch<T>;
-  Stream(const View<X>& x, const View<const T>& initial, const Toeplitz<T>& kernel, const Timeline& time, Index batch, Index sequence, Index group)
-      : time_(time), batch_(batch), sequence_(sequence), past_(kernel.front() - 1), x_(x, kernel.heads(), kernel.features(), group) {
-    if (initial && past_ > 0) initial_ = ChannelLanes<T, const T>(as_stream(initial), kernel.heads(), kernel.features(), group), remembers_ = true;
-  }
-  V operator()(Index t) const {
-    if (t >= 0 && t < time_.length) return x_.load(batch_, time_.token(t));
-    if (t < 0 && remembers_ && t >= -past_) return initial_.load(sequence_, past_ + t);
-    return V(T(0));
-  }
-
- private:
-  const Timeline& time_;
-  Index batch_, sequence_, past_;
-  bool remembers_ = false;
-  ChannelLanes<T, X> x_;
-  ChannelLanes<T, const T> initial_;
-};
-
 // The number of one channel of a parameter [H, D] as lanes, or nothing.
 template <class T, class P> Batch<T> parameter_lanes(const View<P>& p, const Toeplitz<T>& kernel, Index group) {
   if (!given(p)) return Batch<T>(T(0));
@@ -153,14 +128,14 @@ void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const Vi
   const long_window::Call<T> call("long_convolution", kernel, x, skip, y, options);
   const Index groups = kernel.groups(), parts = Index(call.parts.size()) * groups, sequences = Index(call.streams.size());
   const Workspace workspace("long_convolution", {}, kernel.scratch(), exec.workers((std::max)(parts, sequences * groups)));
-  const auto stream = [&](Index sequence, Index group) { return long_window::Stream<T, X>(x, options.initial, kernel, call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
+  const auto stream = [&](Index sequence, Index group) { return ChannelStream<T, X>(x, options.initial, kernel.heads(), kernel.features(), call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
 
   zero_padding(call, y);
   exec.for_each(parts, [&](Index n, Index worker) {
     const auto [sequence, first, count] = call.parts[to_size(n / groups)];
     const Index group = n % groups, batch = call.batch(sequence);
     const Timeline& time = call.streams[to_size(sequence)];
-    const long_window::Stream<T, X> in = stream(sequence, group);
+    const ChannelStream<T, X> in = stream(sequence, group);
     const ChannelLanes<T, S> out(y, kernel.heads(), kernel.features(), group);
     const auto d = long_window::parameter_lanes<T>(skip, kernel, group);
     kernel.template operator()<false>(group, first, count, workspace.arena(worker), in, [&](Index t, Batch<T> sum) {
@@ -171,7 +146,7 @@ void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const Vi
   exec.for_each(sequences * groups, [&](Index n, Index) {   // after all blocks: the initial state may be the final one, and is read from old to new
     const Index sequence = n / groups, group = n % groups, length = call.streams[to_size(sequence)].length;
     const auto in = stream(sequence, group);
-    const ChannelLanes<T, T> to(long_window::as_stream(options.final), kernel.heads(), kernel.features(), group);
+    const ChannelLanes<T, T> to(rows_as_tokens(options.final), kernel.heads(), kernel.features(), group);
     for (Index r = 0; r < call.past; ++r) to.store(sequence, r, in(length - call.past + r));
   });
 }

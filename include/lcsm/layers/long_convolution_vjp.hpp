@@ -3,6 +3,7 @@
 
 #include <lcsm/call/gradients.hpp>
 #include <lcsm/call/sum_onto.hpp>
+#include <lcsm/kernel/toeplitz_vjp.hpp>
 #include <lcsm/layers/long_convolution.hpp>
 
 namespace lcsm {
@@ -32,40 +33,6 @@ template <class G> void check_gradient(const char* function, const char* name, c
   const std::string argument = std::string("gradient of ") + name;
   for (std::size_t a : {0u, 1u, 3u, 4u}) door::axis(function, argument.c_str(), v, a, extent[a], true);
   door::grouped_heads(function, argument.c_str(), v, extent[2]), door::output_axes(function, argument.c_str(), v);
-}
-
-// Scratch of one worker of the adjoint.
-template <class T> struct Trace {
-  static constexpr Index W = simd::width<Batch<T>>;
-  T *x, *y;
-  double* sums;
-  Trace(Arena& arena, const Toeplitz<T>& kernel, bool wanted) {
-    const Index size = !wanted ? 0 : kernel.is_direct() ? (kernel.block() + kernel.taps()) * W : kernel.ring().size();
-    x = arena.take<T>(size), y = arena.take<T>(size), sums = arena.take<double>(!wanted ? 0 : kernel.is_direct() ? kernel.taps() * W : size);
-  }
-};
-
-// One block's part of the cotangents of a group's taps, onto trace.sums: lag l at l + back, as numbers (direct) or as values of the ring.
-template <class T, class In, class Bar> void add_taps(const Toeplitz<T>& kernel, const Trace<T>& trace, Index first, Index count, In&& in, Bar&& bar) {
-  using V = Batch<T>;
-  constexpr Index W = simd::width<V>;
-  const Index from = first - (kernel.front() - 1), width = count + kernel.taps() - 1;
-  if (!kernel.is_direct()) {
-    const auto& ring = kernel.ring();
-    const Index shift = first - from + kernel.back();       // of the block's first cotangent
-    ring.values(trace.x, 0, width, [&](Index m) { return V(in(from + m)); });
-    ring.values(trace.y, shift, shift + count, [&](Index m) { return V(bar(first + m - shift)); });
-    return ring.add_correlation(trace.sums, trace.y, trace.x);
-  }
-  for (Index m = 0; m < width; ++m) simd::store(trace.x + m * W, V(in(from + m)));
-  for (Index j = 0; j < count; ++j) simd::store(trace.y + j * W, V(bar(first + j)));
-  alignas(64) T lanes[W];
-  for (Index l = -kernel.back(); l < kernel.front(); ++l) {
-    V sum(T(0));
-    for (Index j = 0; j < count; ++j) sum = simd::fma(simd::load<V>(trace.y + j * W), simd::load<V>(trace.x + (first + j - l - from) * W), sum);
-    simd::store(lanes, sum);
-    for (Index n = 0; n < W; ++n) trace.sums[(l + kernel.back()) * W + n] += double(lanes[n]);
-  }
 }
 
 }  // namespace long_window
@@ -105,7 +72,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   const std::array<Index, 5> of_y{batch, tokens, H, 1, D};
   const Index lags = kernel.taps() + 1;                     // the skip comes after the taps
   Arena counting, counting_shared;
-  { long_window::Trace<T> trace(counting, kernel, wants_taps); }
+  { ToeplitzTrace<T> trace(counting, kernel, wants_taps); }
   counting.template take<T>(states.initial && states.final ? past * simd::width<V> : 0), counting.template take<std::byte>(kernel.scratch());
   const auto lay_out = [&](Arena& arena) { return std::pair(arena.take<double>(wants_taps ? lags * H * D : 0), arena.take<T>(sums_x ? batch * tokens * H * D : 0)); };
   lay_out(counting_shared);
@@ -114,10 +81,10 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   const auto [of_taps, apart] = lay_out(shared);
   const Bars bars(y_bar);
   const View<const T> none;
-  const auto bar_of = [&](Index sequence, Index group) { return long_window::Stream<T, const std::remove_const_t<Y>>(bars, none, kernel, call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
+  const auto bar_of = [&](Index sequence, Index group) { return ChannelStream<T, const std::remove_const_t<Y>>(bars, none, H, D, call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
   const auto arena_after_trace = [&](Index worker) {
     Arena arena = workspace.arena(worker);
-    long_window::Trace<T>(arena, kernel, wants_taps);
+    ToeplitzTrace<T>(arena, kernel, wants_taps);
     return arena;
   };
 
@@ -132,7 +99,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
       const ChannelLanes<T, S> out(to, H, D, group);
       const V d = long_window::parameter_lanes<T>(skip, kernel, group);
       ChannelLanes<T, const T> final;
-      if (states.final && past > 0) final = ChannelLanes<T, const T>(long_window::as_stream(states.final), H, D, group);
+      if (states.final && past > 0) final = ChannelLanes<T, const T>(rows_as_tokens(states.final), H, D, group);
       kernel.template operator()<true>(group, first, count, arena_after_trace(worker), bar, [&](Index t, V sum) {
         if (given(skip)) sum = simd::fma(d, bar(t), sum);
         if (const Index row = t - time.length + past; states.final && row >= 0 && row < past) sum = sum + final.load(at, row);
@@ -149,14 +116,14 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
     const View<double> by_lag(of_taps, {1, lags, H, 1, D}, {0, H * D, D, 0, 1});
     exec.for_each(groups, [&](Index group, Index worker) {
       Arena arena = workspace.arena(worker);
-      const long_window::Trace<T> trace(arena, kernel, true);
+      const ToeplitzTrace<T> trace(arena, kernel, true);
       const ChannelLanes<T, double> to(by_lag, H, D, group);
       double skips[simd::width<V>] = {};
-      std::fill_n(trace.sums, kernel.is_direct() ? kernel.taps() * simd::width<V> : kernel.ring().size(), 0.0);
+      trace.clear();
       for (const auto& [sequence, first, count] : call.parts) {
-        const long_window::Stream<T, X> in(x, options.initial, kernel, call.streams[to_size(sequence)], call.batch(sequence), sequence, group);
+        const ChannelStream<T, X> in(x, options.initial, H, D, call.streams[to_size(sequence)], call.batch(sequence), sequence, group);
         const auto bar = bar_of(sequence, group);
-        long_window::add_taps(kernel, trace, first, count, in, bar);
+        add_taps(kernel, trace, first, count, in, bar);
         for (Index t = first; t < first + count; ++t) {
           alignas(64) T a[simd::width<V>], b[simd::width<V>];
           simd::store(a, in(t)), simd::store(b, bar(t));
@@ -164,12 +131,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
         }
       }
       to.store_numbers(0, kernel.taps(), skips);
-      if (kernel.is_direct())
-        for (Index l = 0; l < kernel.taps(); ++l) to.store_numbers(0, l, trace.sums + l * simd::width<V>);
-      else {
-        for (Index n = 0; n < kernel.ring().size(); ++n) trace.x[n] = T(trace.sums[n]);
-        kernel.ring().sequence(trace.x, 0, kernel.taps(), [&](Index m, V tap) { to.store(0, m, tap); });
-      }
+      put_taps(kernel, trace, [&](Index l, const auto* lanes) { to.store_numbers(0, l, lanes); });
     });
     if (of_kernel) sum_onto(exec, of_kernel, by_lag.tokens(kernel.back(), kernel.front()));
     if (of_back) {                                          // tap l of what is to come is lag -(l + 1)
@@ -184,12 +146,12 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   exec.for_each(sequences * groups, [&](Index n, Index worker) {
     const Index sequence = n / groups, group = n % groups, length = call.streams[to_size(sequence)].length;
     const auto bar = bar_of(sequence, group);
-    const ChannelLanes<T, T> to(long_window::as_stream(states.initial), H, D, group);
+    const ChannelLanes<T, T> to(rows_as_tokens(states.initial), H, D, group);
     Arena arena = arena_after_trace(worker);
     T* later = nullptr;                                     // the final state's cotangent, which may be overwritten here
     if (states.final) {
       later = arena.template take<T>(past * simd::width<V>);
-      const ChannelLanes<T, const T> final(long_window::as_stream(states.final), H, D, group);
+      const ChannelLanes<T, const T> final(rows_as_tokens(states.final), H, D, group);
       for (Index r = 0; r < past; ++r) simd::store(later + r * simd::width<V>, final.load(sequence, r));
     }
     for (Index first = -past; first < 0; first += kernel.block())

@@ -7,11 +7,6 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// Matrices per head: one, or one per value channel where coefficients vary over the value axis; twice that (real, then imaginary parts) where the
-// memory is complex and its input or output is too.
-template <class M> inline constexpr Index matrix_planes = M::complex && (M::input::domain == Domain::complex || M::projection::parts == 2) ? 2 : 1;
-template <class M> constexpr Index attention_rows(Index values) { return matrix_planes<M> * (M::per_channel ? values : 1); }
-
 // The surrogate attention matrix of every sequence and head, a[b, t, h, r, s] = A_ts of matrix r: [B, T, H, attention_rows<M>(D), T]. With an empty
 // memory y = A i, after normalisation and projection and before the skip. Entries between different packed sequences, above the diagonal and
 // at masked tokens are 0. Options as for `attend`; initial and final states do not apply (an initial state is an error).

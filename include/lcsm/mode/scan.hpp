@@ -33,9 +33,9 @@ template <class M, class T, class In, class Visitor> void over_stretch(const Cal
     visitor(run, j, count);
   }
 }
-// The first two passes: afterwards the memory of every summary is that before its stretch. final: of sequences without tokens.
+// The first two passes: afterwards the memory of every summary is that before its stretch. final: of sequences without tokens, or of all.
 template <class Exec, class M, class T, class In>
-void summarise(const Exec& exec, const Call<M, T, In>& call, const Stretches& all, const Workspace& workspace, std::vector<Summary<M, T>>& summary, const StateView<T>& final) {
+void summarise(const Exec& exec, const Call<M, T, In>& call, const Stretches& all, const Workspace& workspace, std::vector<Summary<M, T>>& summary, const StateView<T>& final, bool of_all = false) {
   const Extent& n = call.extent;
   exec.for_each(all.count(), [&](Index s, Index worker) {
     const simd::FlushDenormals flush;
@@ -56,8 +56,15 @@ void summarise(const Exec& exec, const Call<M, T, In>& call, const Stretches& al
       join(scratch.carry, summary[to_size(s)]);
       summary[to_size(s)].memory.copy_from(scratch.before);
     }
-    if (run.time.length == 0 && final) Memory<M, T>::of(final, run).copy_from(scratch.carry.memory);
+    if ((run.time.length == 0 || of_all) && final) Memory<M, T>::of(final, run).copy_from(scratch.carry.memory);
   });
+}
+
+// What all workers see: a summary for every stretch.
+template <class M, class T> std::vector<Summary<M, T>> summaries(Arena& arena, const Extent& n, Index stretches) {
+  std::vector<Summary<M, T>> out;
+  for (Index s = 0; s < stretches; ++s) out.emplace_back(arena, n.keys, n.values);
+  return out;
 }
 
 template <class Exec, class M, class T, class In, class S> void scan_over_time(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
@@ -66,13 +73,12 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   const Index stretches = all.count();
   Arena counting, counting_shared;
   { ScanScratch<M, T> scratch(counting, n, call.options.tuning); }
-  for (Index s = 0; s < stretches; ++s) Summary<M, T>(counting_shared, n.keys, n.values);
+  summaries<M, T>(counting_shared, n, stretches);
   if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used()));
   const Workspace workspace("scan", call.options.workspace, counting.used(), exec.workers((std::max)(stretches, call.units())), counting_shared.used());
   zero_padding(call, y);
   Arena shared = workspace.shared();
-  std::vector<Summary<M, T>> summary;
-  for (Index s = 0; s < stretches; ++s) summary.emplace_back(shared, n.keys, n.values);
+  std::vector<Summary<M, T>> summary = summaries<M, T>(shared, n, stretches);
   summarise(exec, call, all, workspace, summary, call.options.final);
   exec.for_each(stretches, [&](Index s, Index worker) {
     const simd::FlushDenormals flush;

@@ -14,6 +14,13 @@ template <int N> struct Constant {
   static double at(const Where&, Index) { return N; }
 };
 
+// An input that is 1 at the first token of a sequence and 0 behind it: the output is the mixer's convolution kernel.
+struct Impulse {
+  static constexpr const char* name = "1 at start";
+  static constexpr bool positional = true;
+  static double at(const Where& w, Index) { return w.position == 0 ? 1 : 0; }
+};
+
 // RetNet: the multiplier of head h is 1 - 2^(-5-h).
 struct Retention {
   static constexpr const char* name = "log (1 - 2^(-5-h))";
