@@ -17,9 +17,11 @@ template <class M> auto sizes_of() {
   if constexpr (requires { typename M::sizes; }) return typename M::sizes{}; else return M{};
 }
 
-template <class M, class In> std::vector<double> fourier_sizes(const Call<M, double, In>& call) {
+// The norms of a convolution's taps and of its inputs (the largest of all sequences), by head and channel.
+struct ChannelNorms { std::vector<double> taps, inputs; };
+template <class M, class In> ChannelNorms channel_norms(const Call<M, double, In>& call) {
   const Extent& n = call.extent;
-  std::vector<double> out(to_size(n.heads * n.values));
+  ChannelNorms out{std::vector<double>(to_size(n.heads * n.values)), std::vector<double>(to_size(n.heads * n.values))};
   if constexpr (is_convolvable<M> && KernelOf<M>::template bound<In>) {
     if (n.tokens == 0 || n.values == 0) return out;
     Buffer<double> k(1, n.tokens, n.heads, attention_rows<M>(n.values));
@@ -47,7 +49,7 @@ template <class M, class In> std::vector<double> fourier_sizes(const Call<M, dou
         if (M::input::domain == Domain::complex) add(im);
         inputs = std::max(inputs, sum);
       }
-      out[to_size(channel)] = std::sqrt(taps * inputs);
+      out.taps[to_size(channel)] = std::sqrt(taps), out.inputs[to_size(channel)] = std::sqrt(inputs);
     }
   }
   return out;
@@ -68,7 +70,9 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
   const Extent& n = call.extent;
   const Index K = n.keys, D = std::max<Index>(values, 1), z_width = Shape::z_per_channel ? K * values : K;
   CallSums out;
-  out.keys = K, out.fourier = fourier_sizes<M>(call);
+  out.keys = K;
+  const ChannelNorms norms = channel_norms(call);
+  for (std::size_t c = 0; c < norms.taps.size(); ++c) out.fourier.push_back(norms.taps[c] * norms.inputs[c]);
   out.y.resize(to_size(batch * tokens * heads * parts * values)), out.m.resize(to_size(n.sequences * heads * K * values));
   if (Shape::has_z) out.z.resize(to_size(n.sequences * heads * z_width));
 

@@ -169,8 +169,9 @@ template <class M, class F, class A, class... Rest> void zip_gradients(F&& f, co
 // What the adjoint of the definition makes of a call and random cotangents, and how far that of a mode may be from it.
 template <class M, class S> class RightGradients {
  public:
-  explicit RightGradients(const RandomCall<M, S, S>& call, Random& random)
-      : call_(call), loss_(call.n, call.sequences, random), right_(call.in, Layout::dense, random), plain_(call.in, Layout::dense, random), raised_(call.in, Layout::dense, random),
+  // states: whether the call has states and their cotangents, too.
+  explicit RightGradients(const RandomCall<M, S, S>& call, Random& random, bool states = true)
+      : call_(call), states_(states), loss_(call.n, call.sequences, random), right_(call.in, Layout::dense, random), plain_(call.in, Layout::dense, random), raised_(call.in, Layout::dense, random), transforms_(call.in, Layout::dense, random),
         right_bar_(fresh<double>()), plain_bar_(right_bar_), raised_bar_(right_bar_), final_bar_(fresh<S>()) {
     const Shape& n = call.n;
     Options<double> wide;
@@ -178,31 +179,41 @@ template <class M, class S> class RightGradients {
     if (call.initial) initial.emplace(fresh<double>()), copy_state(initial->view(), std::as_const(*call.initial).view()), wide.initial = std::as_const(*initial).view();
     wide.sequences = call.options.sequences, wide.mask = call.options.mask, wide.direction = call.options.direction;
     copy_state(final_bar_.view(), loss_.final.view());
-    reference_vjp(M{}, call.in, y_bar(), right_.views, wide, {.final = loss_.final.view(), .initial = right_bar_.view()});
+    StateCotangents<double> bars{};
+    if (states) bars = {.final = loss_.final.view(), .initial = right_bar_.view()};
+    reference_vjp(M{}, call.in, y_bar(), right_.views, wide, bars);
+    bars.initial = {};
     cost_ = error_cost<M>(error_sums<M>(call.in, wide, n.batch, n.tokens, n.heads, n.values), std::max<Index>(n.tokens, 1), false);
     const auto sums = [&](const auto& to, double raise, State<M, double>& initial_bar) {
-      GradientSums<M>::of(call.in, y_bar(), to.views, wide, {.final = loss_.final.view()}, cost_, raise, &initial_bar);
+      GradientSums<M>::of(call.in, y_bar(), to.views, wide, bars, cost_, raise, states ? &initial_bar : nullptr);
     };
     sums(plain_, 0, plain_bar_), sums(raised_, gradient_tau, raised_bar_);
+    zip_gradients<M>([](std::string_view, double& x) { x = 0; }, transforms_.views);
+    if constexpr (is_convolvable<M>) if (!states) measure_transforms(wide);
   }
   View<const double> y_bar() const { return loss_.y.view(); }
 
   // run(gradients, states) is to fill both: within the bound, and nothing beside them.
-  template <class F> void check(const char* mode, Layout layout, Random& random, F&& run) const {
+  template <class F> void check(const char* mode, Layout layout, Random& random, F&& run, bool transforms = false) const {
     INFO(mode);
     RandomGradients<M, S> given(call_.in, layout, random);
     State<M, S> given_bar = fresh<S>();
     poison_scratch();
-    run(given.views, StateCotangents<S>{.final = std::as_const(final_bar_).view(), .initial = given_bar.view()});
+    if (states_) run(given.views, StateCotangents<S>{.final = std::as_const(final_bar_).view(), .initial = given_bar.view()}); else run(given.views, StateCotangents<S>{});
     CHECK(given.slack_is_untouched());
     double worst = 0;
-    const auto add = [&](std::string_view name, auto x, double y, double s, double more) {
-      const double bound = gradient_bound(s, more, cost_, double(std::numeric_limits<S>::epsilon())) + flushed(call_.n.keys, call_.n.tokens, call_.n.values), off = std::abs(double(x) - y);
+    const double eps = double(std::numeric_limits<S>::epsilon());
+    const auto add = [&](std::string_view name, auto x, double y, double s, double more, double transform = 0) {
+      const double bound = gradient_bound(s, more, cost_, eps) + (transforms ? eps * transform : 0) + flushed(call_.n.keys, call_.n.tokens, call_.n.values), off = std::abs(double(x) - y);
       if (off <= worst * bound) return;
       worst = std::isnan(off) ? INFINITY : off / bound;
       UNSCOPED_INFO(name << ": " << double(x) << " for " << y << ", " << worst << " of the bound " << bound);
     };
-    zip_gradients<M>(add, given.views, right_.views, plain_.views, raised_.views);
+    zip_gradients<M>(add, given.views, right_.views, plain_.views, raised_.views, transforms_.views);
+    if (!states_) {
+      CHECK(worst <= 1);
+      return;
+    }
     const std::vector<double> mine = numbers_of(given_bar), right = numbers_of(right_bar_), plain = numbers_of(plain_bar_), raised = numbers_of(raised_bar_);
     for (std::size_t n = 0; n < mine.size(); ++n) add("initial state", mine[n], right[n], plain[n], raised[n]);
     CHECK(worst <= 1);
@@ -210,6 +221,43 @@ template <class M, class S> class RightGradients {
   }
 
  private:
+  // What transforms err by, relative to eps: every cotangent of a tap by the norms of y_bar and the inputs, from where it goes to the parameters as the
+  // tap's own cotangent does; those of inputs by the norms of y_bar and the taps, for as many as are added up.
+  void measure_transforms(const Options<double>& wide) {
+    using K = KernelOf<M>;
+    const Shape& n = call_.n;
+    const lcsm::Call<M, double, Inputs<S>> call("channel_norms", call_.in, wide, n.batch, n.tokens, n.heads, n.values);
+    if (n.tokens == 0) return;
+    const ChannelNorms norms = channel_norms(call);
+    Buffer<double> tap_bars(1, n.tokens, n.heads, attention_rows<M>(n.values));
+    const Index width = tap_bars.view().feature() / matrix_planes<M>;
+    double of_inputs = 0;
+    for (Index h = 0; h < n.heads; ++h)
+      for (Index c = 0; c < n.values; ++c) {
+        double sum = 0;
+        for (Index b = 0; b < n.batch; ++b)
+          for (Index t = 0; t < n.tokens; ++t)
+            for (Index part = 0; part < M::projection::parts; ++part) sum += std::pow(y_bar().at(b, t, h, 0, part * n.values + c), 2);
+        const std::size_t at = to_size(h * n.values + c);
+        of_inputs = std::max(of_inputs, fourier_cost(n.tokens) * std::sqrt(sum) * norms.taps[at]);
+        for (Index t = 0; t < n.tokens; ++t)
+          for (Index plane = 0; plane < matrix_planes<M>; ++plane)
+            tap_bars.view().at(0, t, h, 0, plane * width + (width == 1 ? 0 : c)) += 2 * fourier_cost(n.tokens) * std::sqrt(sum) * norms.inputs[at] * double(call_.sequences) * M::projection::scale;
+      }
+    GradientSums<K>::of(call_.in, std::as_const(tap_bars).view(), transforms_.views, {}, {}, error_cost<K>(CallSums{}, 1, false), 0, nullptr);
+    const auto inputs = [&](auto name) {
+      const auto to = decltype(name)::of(transforms_.views);
+      Index shared = 1;
+      const Index whole[] = {n.batch, n.tokens, n.heads, 1, n.values};
+      for (std::size_t x = 0; x < 5; ++x) shared *= whole[x] / std::max<Index>(to.extent[x], 1);
+      for (Index b = 0; b < to.batch(); ++b)
+        for (Index t = 0; t < to.time(); ++t)
+          for (Index h = 0; h < to.head(); ++h)
+            for (Index c = 0; c < to.feature(); ++c) to.at(b, t, h, 0, c) = 2 * of_inputs * double(shared);
+    };
+    door::names_of<typename M::input::leaf>::each([&]<class Name>() { inputs(Name{}); });
+    if constexpr (M::input::domain == Domain::complex) door::names_of<typename M::input::imag>::each([&]<class Name>() { inputs(Name{}); });
+  }
   template <class T> State<M, T> fresh() const { return {call_.sequences, call_.n.heads, call_.n.keys, call_.n.values}; }
   template <class T> static std::vector<double> numbers_of(const State<M, T>& state) {
     std::vector<double> out;
@@ -219,8 +267,9 @@ template <class M, class S> class RightGradients {
     return out;
   }
   const RandomCall<M, S, S>& call_;
+  bool states_;
   RandomLoss<M> loss_;
-  RandomGradients<M, double> right_, plain_, raised_;
+  RandomGradients<M, double> right_, plain_, raised_, transforms_;
   State<M, double> right_bar_, plain_bar_, raised_bar_;
   State<M, S> final_bar_;
   ErrorCost cost_;

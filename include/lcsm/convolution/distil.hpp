@@ -40,18 +40,25 @@ inline std::pair<Index, Index> hankel_extents(Index lags, Index most_rows) {
 // Eigenvalues of the shift in the space of the `order` largest singular vectors, those with negative imaginary parts left out.
 inline std::vector<std::complex<double>> poles(const Eigen::VectorXd& k, Index order, Index most_rows, std::vector<double>& singular_values) {
   const auto [rows, columns] = hankel_extents(k.size(), most_rows);
-  Eigen::MatrixXd hankel(rows, columns), shifted(rows, columns);
-  for (Index c = 0; c < columns; ++c)
-    for (Index r = 0; r < rows; ++r) hankel(r, c) = k(r + c), shifted(r, c) = r + c + 1 < k.size() ? k(r + c + 1) : 0;
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(hankel, Eigen::ComputeThinU | Eigen::ComputeThinV);
+  Eigen::MatrixXd hankel(columns, rows), shifted(columns, rows);  // transposed
+  for (Index r = 0; r < rows; ++r)
+    for (Index c = 0; c < columns; ++c) hankel(c, r) = k(r + c), shifted(c, r) = r + c + 1 < k.size() ? k(r + c + 1) : 0;
+  // H^T P = Q R, and the square R has the singular values of H.
+  const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(hankel);
+  const Eigen::MatrixXd R = qr.matrixR().topRows(rows).triangularView<Eigen::Upper>();
+  const Eigen::JacobiSVD<Eigen::MatrixXd, Eigen::NoQRPreconditioner> svd(R, Eigen::ComputeFullU | Eigen::ComputeFullV);
   const Eigen::VectorXd& sigma = svd.singularValues();
   singular_values.assign(sigma.data(), sigma.data() + sigma.size());
   Index rank = 0;                                           // singular values below this are roundings of the first
-  while (rank < (std::min)(order, Index(sigma.size())) && sigma(rank) > sigma(0) * double(columns) * std::numeric_limits<double>::epsilon()) ++rank;
+  while (rank < (std::min)(order, rows) && sigma(rank) > sigma(0) * double(columns) * std::numeric_limits<double>::epsilon()) ++rank;
   std::vector<std::complex<double>> out;
   if (rank == 0) return out;
+  Eigen::MatrixXd V = Eigen::MatrixXd::Zero(columns, rank);
+  V.topRows(rows) = svd.matrixU().leftCols(rank);
+  V.applyOnTheLeft(qr.householderQ());
+  const Eigen::MatrixXd U = qr.colsPermutation() * svd.matrixV().leftCols(rank), product = V.transpose() * shifted * U;
   const Eigen::VectorXd scale = sigma.head(rank).cwiseSqrt().cwiseInverse();
-  const Eigen::MatrixXd A = scale.asDiagonal() * (svd.matrixU().leftCols(rank).transpose() * shifted * svd.matrixV().leftCols(rank)) * scale.asDiagonal();
+  const Eigen::MatrixXd A = scale.asDiagonal() * product.transpose() * scale.asDiagonal();
   const Eigen::EigenSolver<Eigen::MatrixXd> solver(A, false);
   for (Index n = 0; n < rank; ++n) {
     const std::complex<double> z = solver.eigenvalues()(n);

@@ -3,6 +3,8 @@
 
 #include <lcsm/filters/mlp.hpp>
 
+#include <numbers>
+
 namespace lcsm {
 inline namespace LCSM_ARCH {
 namespace filter {
@@ -28,10 +30,12 @@ struct Hyena {
     Net net = network(in, n);
     const Modulation<P> modulation(*this, in, n);
     for_each_block(kernel.time(), [&](Index first, Index count) {
-      Block h = net(positions(in, n, first, count));
-      h.array() *= modulation.factors(first, count).array();
-      if (normalised) h.array().colwise() /= h.array().abs().rowwise().sum().eval();
-      store_taps(h, kernel, first);
+      Block taps = times(net(positions(in, n, first, count)), modulation.factors(first, count));
+      if (normalised) {
+        const std::vector<double> sums = sizes(taps);
+        taps.each([&](double& x, Index j, Index) { x /= sums[to_size(j)]; });
+      }
+      store_taps(taps, kernel, first);
     });
   }
 
@@ -53,20 +57,18 @@ struct Hyena {
       Block bar = taps_of(bars, first, count);
       if (normalised) {
         // With y = x / s, s = sum |x|: x_bar = (y_bar - sign(x) sum y_bar y) / s.
-        const Block x = h.cwiseProduct(factors);
-        for (Index j = 0; j < count; ++j) {
-          const double sum = x.row(j).lpNorm<1>(), along = bar.row(j).dot(x.row(j)) / sum;
-          bar.row(j) = (bar.row(j).array() - along * x.row(j).array().sign()) / sum;
-        }
+        Block x = times(h, factors);
+        const std::vector<double> sums = sizes(x);
+        std::vector<double> along(sums.size());
+        bar.each([&](double b, Index j, Index c) { along[to_size(j)] += b * x(j, c) / sums[to_size(j)]; });
+        bar.each([&](double& b, Index j, Index c) { b = (b - along[to_size(j)] * sign(x(j, c))) / sums[to_size(j)]; });
       }
-      if (in.deltas) modulation.vjp(first, h.cwiseProduct(bar), grads.t ? &t_bar : nullptr, deltas_bar);
-      const Block down = net.vjp(bar.cwiseProduct(factors));
-      if (grads.z)
-        for (Index j = 0; j < count; ++j)
-          for (Index e = 0; e < n.inputs; ++e) z_bar.at(first + j, 0, 0, e) = down(j, e);
+      if (in.deltas) modulation.vjp(first, times(h, bar), grads.t ? &t_bar : nullptr, deltas_bar);
+      Block down = net.vjp(times(std::move(bar), factors));
+      if (grads.z) down.each([&](double x, Index j, Index e) { z_bar.at(first + j, 0, 0, e) = x; });
     });
     net.store(grads.mlp), z_bar.store(grads.z), t_bar.store(grads.t), deltas_bar.store(grads.deltas);
-    Numbers({1, 1, 1, n.width}, View<const double>(net.activation.frequency_bar.data(), {1, 1, 1, 1, n.width}, {0, 0, 0, 0, 1})).store(grads.freq);
+    net.activation.frequency_bar.store(grads.freq);
   }
 
  private:
@@ -83,15 +85,15 @@ struct Hyena {
     }
     return n;
   }
-  template <class P> static Net network(const In<const P>& in, const MlpShape& n) {
-    const Numbers freq({1, 1, 1, n.width}, in.freq, 1);
-    return Net(in.mlp, n, Sine(Eigen::Map<const RowVector>(freq.data(), n.width)));
-  }
+  template <class P> static Net network(const In<const P>& in, const MlpShape& n) { return Net(in.mlp, n, Sine(Numbers({1, 1, 1, n.width}, in.freq, 1))); }
   template <class P> static Block positions(const In<const P>& in, const MlpShape& n, Index first, Index count) {
-    Block z(count, n.inputs);
-    for (Index j = 0; j < count; ++j)
-      for (Index e = 0; e < n.inputs; ++e) z(j, e) = number(in.z, 1, first + j, 0, 0, e);
-    return z;
+    return Block(count, n.inputs).each([&](double& x, Index j, Index e) { x = number(in.z, 1, first + j, 0, 0, e); });
+  }
+  static double sign(double x) { return double((x > 0) - (x < 0)); }
+  static std::vector<double> sizes(Block& x) {
+    std::vector<double> sums(to_size(x.rows()));
+    x.each([&](double v, Index j, Index) { sums[to_size(j)] += std::abs(v); });
+    return sums;
   }
   // exp(-t |deltas|) + shift.
   template <class P> struct Modulation {
@@ -102,20 +104,15 @@ struct Hyena {
     Modulation(const Hyena& f, const In<const P>& given, const MlpShape& n) : in(given), deltas({1, n.heads, 1, n.features}, given.deltas), channels(n.heads * n.features), shift(f.shift) {}
     double time(Index l) const { return number(in.t, 1, l, 0, 0, 0); }
     Block factors(Index first, Index count) const {
-      if (!in.deltas) return Block::Ones(count, channels);
-      Block out(count, channels);
-      for (Index j = 0; j < count; ++j)
-        for (Index c = 0; c < channels; ++c) out(j, c) = std::exp(-time(first + j) * std::abs(deltas.data()[c])) + shift;
-      return out;
+      return Block(count, channels).each([&](double& x, Index j, Index c) { x = in.deltas ? std::exp(-time(first + j) * std::abs(deltas.data()[c])) + shift : 1; });
     }
     // bar: the cotangent of the factors.
-    void vjp(Index first, const Block& bar, Numbers* t_bar, Numbers& deltas_bar) const {
-      for (Index j = 0; j < bar.rows(); ++j)
-        for (Index c = 0; c < channels; ++c) {
-          const double t = time(first + j), delta = deltas.data()[c], slope = -std::exp(-t * std::abs(delta)) * bar(j, c);
-          deltas_bar.data()[c] += slope * t * double((delta > 0) - (delta < 0));
-          if (t_bar) t_bar->at(first + j, 0, 0, 0) += slope * std::abs(delta);
-        }
+    void vjp(Index first, Block bar, Numbers* t_bar, Numbers& deltas_bar) const {
+      bar.each([&](double b, Index j, Index c) {
+        const double t = time(first + j), delta = deltas.data()[c], slope = -std::exp(-t * std::abs(delta)) * b;
+        deltas_bar.data()[c] += slope * t * sign(delta);
+        if (t_bar) t_bar->at(first + j, 0, 0, 0) += slope * std::abs(delta);
+      });
     }
   };
 };

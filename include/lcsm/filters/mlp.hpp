@@ -2,10 +2,10 @@
 #pragma once
 
 #include <lcsm/filters/parameter.hpp>
+#include <lcsm/kernel/product.hpp>
 #include <lcsm/mixers/init.hpp>
 
-#include <Eigen/Core>
-
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -24,25 +24,44 @@ template <class T> struct MlpMaps {
   Linear<T> output{};
 };
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using RowVector = Eigen::Matrix<double, 1, Eigen::Dynamic>;
-// Taps of one item of work; their known number keeps Eigen from starting threads of its own, which would change the order of sums.
-inline constexpr Index block = 32;
-using Block = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, block, Eigen::Dynamic>;
+// A matrix of doubles whose rows are padded with zeros to whole vectors; in most of its uses a row for each of a block of taps.
+class Block {
+ public:
+  Block() = default;
+  Block(Index rows, Index columns) : rows_(rows), columns_(columns), pitch_(round_up(columns, simd::width<Batch<double>>)), numbers_(to_size(rows * pitch_)) {}
+  Index rows() const { return rows_; }
+  Index columns() const { return columns_; }
+  double* row(Index j) { return numbers_.data() + j * pitch_; }
+  const double* row(Index j) const { return numbers_.data() + j * pitch_; }
+  double& operator()(Index j, Index c) { return row(j)[c]; }
+  double operator()(Index j, Index c) const { return row(j)[c]; }
+  // f(number, row, column).
+  template <class F> Block& each(F&& f) {
+    for (Index j = 0; j < rows_; ++j)
+      for (Index c = 0; c < columns_; ++c) f((*this)(j, c), j, c);
+    return *this;
+  }
+  // Adds left times right, or the transpose of left times right.
+  void add_product(const Block& left, const Block& right) { product::multiply_add(left.row(0), left.pitch_, Index(1), right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.columns_); }
+  void add_transposed_product(const Block& left, const Block& right) { product::multiply_add(left.row(0), Index(1), left.pitch_, right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.rows_); }
+
+ private:
+  Index rows_ = 0, columns_ = 0, pitch_ = 0;
+  std::vector<double> numbers_;
+};
+inline Block times(Block a, const Block& b) { return std::move(a.each([&](double& x, Index j, Index c) { x *= b(j, c); })); }
+
 template <class F> void for_each_block(Index count, F&& f) {
-  for (Index first = 0; first < count; first += block) f(first, (std::min)(block, count - first));
+  static constexpr Index taps = 32;
+  for (Index first = 0; first < count; first += taps) f(first, (std::min)(taps, count - first));
 }
 template <class Y> Block taps_of(const View<Y>& kernel, Index first, Index count) {
-  Block out(count, kernel.head() * kernel.feature());
-  for (Index j = 0; j < count; ++j)
-    for (Index h = 0; h < kernel.head(); ++h)
-      for (Index d = 0; d < kernel.feature(); ++d) out(j, h * kernel.feature() + d) = stage::convert<double>(kernel(0, first + j, h, d));
-  return out;
+  const Index width = kernel.feature();
+  return Block(count, kernel.head() * width).each([&](double& x, Index j, Index c) { x = stage::convert<double>(kernel(0, first + j, c / width, c % width)); });
 }
-template <class T> void store_taps(const Block& from, const View<T>& kernel, Index first) {
-  for (Index j = 0; j < from.rows(); ++j)
-    for (Index h = 0; h < kernel.head(); ++h)
-      for (Index d = 0; d < kernel.feature(); ++d) kernel(0, first + j, h, d) = stage::convert<T>(from(j, h * kernel.feature() + d));
+template <class T> void store_taps(Block& from, const View<T>& kernel, Index first) {
+  const Index width = kernel.feature();
+  from.each([&](double x, Index j, Index c) { kernel(0, first + j, c / width, c % width) = stage::convert<T>(x); });
 }
 
 struct MlpShape { Index inputs, width, hidden, heads, features; };
@@ -80,48 +99,51 @@ template <class P, class G> void check_mlp_gradient(const char* function, const 
 class Dense {
  public:
   template <class P> Dense(const Linear<P>& p, Index heads, Index rows, Index columns)
-      : heads_(heads), rows_(rows), columns_(columns), raw_({1, heads, rows, columns}, p.weight), gain_({1, heads, 1, rows}, p.gain, 1), bias_({1, heads, 1, rows}, p.bias), normal_(p.gain),
-        weight_(Eigen::Map<const Matrix>(raw_.data(), heads * rows, columns)), weight_bar_(Matrix::Zero(heads * rows, columns)), bias_bar_(RowVector::Zero(heads * rows)) {
-    if (normal_)
-      for (Index o = 0; o < weight_.rows(); ++o) weight_.row(o) *= gain_.data()[o] / weight_.row(o).norm();
+      : shape_{1, heads, rows, columns}, raw_(shape_, p.weight), gain_({1, heads, 1, rows}, p.gain, 1), bias_({1, heads, 1, rows}, p.bias), normal_(p.gain), weight_(heads * rows, columns),
+        transposed_(columns, heads * rows), weight_bar_(weight_), bias_bar_(to_size(heads * rows)) {
+    weight_.each([&](double& w, Index o, Index i) { transposed_(i, o) = w = raw(o)[i] * scale(o); });
   }
   Block operator()(const Block& x) const {
     Block y(x.rows(), weight_.rows());
-    y.noalias() = x * weight_.transpose();
-    y.rowwise() += Eigen::Map<const RowVector>(bias_.data(), weight_.rows());
+    for (Index j = 0; j < y.rows(); ++j) std::copy_n(bias_.data(), y.columns(), y.row(j));
+    y.add_product(x, transposed_);
     return y;
   }
-  Block vjp(const Block& x, const Block& bar) {
-    for (Index o = 0; o < weight_.rows(); o += block) {
-      const Index count = (std::min)(block, weight_.rows() - o);
-      const Block more = bar.middleCols(o, count).transpose() * x;
-      weight_bar_.middleRows(o, count) += more;
-    }
-    bias_bar_ += bar.colwise().sum();
-    Block x_bar(x.rows(), x.cols());
-    x_bar.noalias() = bar * weight_;
+  Block vjp(const Block& x, Block& bar) {
+    weight_bar_.add_transposed_product(bar, x);
+    bar.each([&](double b, Index, Index o) { bias_bar_[to_size(o)] += b; });
+    Block x_bar(x.rows(), x.columns());
+    x_bar.add_product(bar, weight_);
     return x_bar;
   }
   template <class G> void store(const Linear<G>& to) const {
-    Numbers weight({1, heads_, rows_, columns_}), gain({1, heads_, 1, rows_}), bias(gain);
-    Eigen::Map<Matrix> out(weight.data(), weight_.rows(), columns_);
-    const Eigen::Map<const Matrix> raw(raw_.data(), weight_.rows(), columns_);
-    out = weight_bar_;
+    Numbers weight(shape_), gain({1, shape_.heads, 1, shape_.rows}), bias(gain);
     for (Index o = 0; o < weight_.rows(); ++o) {
-      bias.data()[o] = bias_bar_[o];
-      if (!normal_) continue;
-      const double norm = raw.row(o).norm(), along = weight_bar_.row(o).dot(raw.row(o)) / norm;
-      gain.data()[o] = along, out.row(o) = gain_.data()[o] / norm * (weight_bar_.row(o) - along / norm * raw.row(o));
+      const double *const bar = weight_bar_.row(o), *const v = raw(o);
+      double* const out = weight.data() + o * weight_.columns();
+      bias.data()[o] = bias_bar_[to_size(o)];
+      // W = g v / |v|: g_bar = W_bar . v / |v|, v_bar = g / |v| (W_bar - g_bar v / |v|).
+      double along = 0;
+      for (Index i = 0; i < weight_.columns() && normal_; ++i) along += bar[i] * v[i] / norm(o);
+      gain.data()[o] = along;
+      for (Index i = 0; i < weight_.columns(); ++i) out[i] = normal_ ? scale(o) * (bar[i] - along * v[i] / norm(o)) : bar[i];
     }
     weight.store(to.weight), bias.store(to.bias), gain.store(to.gain);
   }
 
  private:
-  Index heads_, rows_, columns_;
+  const double* raw(Index o) const { return raw_.data() + o * weight_.columns(); }
+  double norm(Index o) const {
+    double sum = 0;
+    for (Index i = 0; i < weight_.columns(); ++i) sum += raw(o)[i] * raw(o)[i];
+    return std::sqrt(sum);
+  }
+  double scale(Index o) const { return normal_ ? gain_.data()[o] / norm(o) : 1; }
+  Extents shape_;
   Numbers raw_, gain_, bias_;
   bool normal_;
-  Matrix weight_, weight_bar_;
-  RowVector bias_bar_;
+  Block weight_, transposed_, weight_bar_;
+  std::vector<double> bias_bar_;
 };
 
 // The input layer, then every other one after an activation of what came before it: Block operator()(const Block& x), and Block vjp(const Block& x, const Block& bar),
@@ -135,11 +157,11 @@ template <class Activation> class Mlp {
     read_.resize(layers_.size()), written_.resize(layers_.size());
   }
   // A row for every position. What `vjp` needs is kept.
-  const Block& operator()(const Block& positions) {
+  Block& operator()(const Block& positions) {
     for (std::size_t k = 0; k < layers_.size(); ++k) {
       read_[k] = k == 0 ? positions : activation(written_[k - 1]);
       written_[k] = layers_[k](read_[k]);
-      if (adds(k)) written_[k] += written_[k - 1];
+      if (adds(k)) written_[k].each([&](double& y, Index j, Index c) { y += written_[k - 1](j, c); });
     }
     return written_.back();
   }
@@ -147,8 +169,8 @@ template <class Activation> class Mlp {
   Block vjp(Block bar) {
     for (std::size_t k = layers_.size() - 1; k > 0; --k) {
       Block down = activation.vjp(written_[k - 1], layers_[k].vjp(read_[k], bar));
-      if (adds(k)) down += bar;
-      bar.swap(down);
+      if (adds(k)) down.each([&](double& x, Index j, Index c) { x += bar(j, c); });
+      bar = std::move(down);
     }
     return layers_[0].vjp(read_[0], bar);
   }
@@ -166,17 +188,17 @@ template <class Activation> class Mlp {
 
 // sin(frequency x), one frequency for each of the width.
 struct Sine {
-  RowVector frequency, frequency_bar;
-  explicit Sine(RowVector f) : frequency(std::move(f)), frequency_bar(RowVector::Zero(frequency.size())) {}
-  Block operator()(const Block& x) const { return turned(x).unaryExpr([](double v) { return std::sin(v); }); }
-  Block vjp(const Block& x, const Block& bar) {
-    const Block slope = turned(x).unaryExpr([](double v) { return std::cos(v); }).cwiseProduct(bar);
-    frequency_bar += slope.cwiseProduct(x).colwise().sum();
-    return (slope.array().rowwise() * frequency.array()).matrix();
+  Numbers frequency, frequency_bar;
+  explicit Sine(Numbers f) : frequency(std::move(f)), frequency_bar(frequency.zeros()) {}
+  Block operator()(Block x) const {
+    return std::move(x.each([&](double& v, Index, Index c) { v = std::sin(frequency.data()[c] * v); }));
   }
-
- private:
-  Block turned(const Block& x) const { return (x.array().rowwise() * frequency.array()).matrix(); }
+  Block vjp(const Block& x, Block bar) {
+    return std::move(bar.each([&](double& b, Index j, Index c) {
+      const double slope = b * std::cos(frequency.data()[c] * x(j, c));
+      frequency_bar.data()[c] += slope * x(j, c), b = slope * frequency.data()[c];
+    }));
+  }
 };
 
 // torch's nn.Linear: weight and bias uniform in +-1/sqrt(inputs); a gain starts at the norms of the weight's rows.

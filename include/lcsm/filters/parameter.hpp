@@ -68,6 +68,7 @@ class Numbers {
   template <class P> Numbers(const Extents& n, const View<P>& v, double otherwise = 0) : Numbers(n, otherwise) {
     if (v) each(*this, [&](double& x, Index t, Index h, Index r, Index f) { x = number(v, n.heads, t, h, r, f); });
   }
+  Numbers zeros() const { return Numbers(n_); }
   double* data() { return numbers_.data(); }
   const double* data() const { return numbers_.data(); }
   double& at(Index t, Index h, Index r, Index f) { return numbers_[offset(t, h, r, f)]; }

@@ -29,7 +29,7 @@ struct Siren {
     const MlpShape n = check_call("filter::Siren::taps", "kernel", in, kernel);
     Net net = network(in, n);
     const Line line = positions(kernel.time());
-    for_each_block(kernel.time(), [&](Index first, Index count) { store_taps(net(line.block(first, count)) * line.rate, kernel, first); });
+    for_each_block(kernel.time(), [&](Index first, Index count) { store_taps(line.scaled(net(line.block(first, count))), kernel, first); });
   }
   template <class P, class Y, class G> void taps_vjp(const In<const P>& in, const View<Y>& kernel_bar, const In<G>& grads) const {
     static constexpr const char* function = "filter::Siren::taps_vjp";
@@ -38,7 +38,10 @@ struct Siren {
     check_mlp_gradient(function, in.mlp, grads.mlp, n);
     Net net = network(in, n);
     const Line line = positions(bars.time());
-    for_each_block(bars.time(), [&](Index first, Index count) { net(line.block(first, count)), net.vjp(taps_of(bars, first, count) * line.rate); });
+    for_each_block(bars.time(), [&](Index first, Index count) {
+      Block bar = taps_of(bars, first, count);
+      net(line.block(first, count)), net.vjp(line.scaled(bar));
+    });
     net.store(grads.mlp);
   }
 
@@ -46,11 +49,8 @@ struct Siren {
   struct Line {
     double first = 1, step = 0, rate = 1;                   // x_l = first - l step
     double operator()(Index lag) const { return first - double(lag) * step; }
-    Block block(Index from, Index count) const {
-      Block x(count, 1);
-      for (Index j = 0; j < count; ++j) x(j, 0) = (*this)(from + j);
-      return x;
-    }
+    Block block(Index from, Index count) const { return Block(count, 1).each([&](double& x, Index j, Index) { x = (*this)(from + j); }); }
+    Block& scaled(Block& taps) const { return taps.each([&](double& x, Index, Index) { x *= rate; }); }
   };
   Line positions(Index taps) const {
     Line line;
@@ -76,7 +76,7 @@ struct Siren {
     check_kernel(function, name, kernel, n.heads, n.features), check_mlp(function, in.mlp, n);
     return n;
   }
-  template <class P> Net network(const In<const P>& in, const MlpShape& n) const { return Net(in.mlp, n, Sine(RowVector::Constant(n.width, omega))); }
+  template <class P> Net network(const In<const P>& in, const MlpShape& n) const { return Net(in.mlp, n, Sine(Numbers({1, 1, 1, n.width}, omega))); }
 };
 
 // As the repository writes it: the input's weights uniform in +-1, all others in +-sqrt(6/W)/omega, biases in +-1, gains the norms of the weights.

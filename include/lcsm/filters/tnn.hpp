@@ -3,6 +3,8 @@
 
 #include <lcsm/filters/mlp.hpp>
 
+#include <type_traits>
+
 namespace lcsm {
 inline namespace LCSM_ARCH {
 namespace filter {
@@ -11,26 +13,37 @@ namespace filter {
 struct NormedActivation {
   bool silu = false;
   static constexpr double epsilon = 1e-8;
-  Block operator()(const Block& x) const {
-    Block out(x.rows(), x.cols());
-    for (Index j = 0; j < x.rows(); ++j) out.row(j) = x.row(j) / scale(x, j);
-    return out.unaryExpr([this](double v) { return silu ? v * sigmoid(v) : v > 0 || std::isnan(v) ? v : 0; });
+  Block operator()(Block x) const {
+    const std::vector<double> norms = norms_of(x);
+    return std::move(x.each([&](double& v, Index j, Index) {
+      v /= norms[to_size(j)] / root(x) + epsilon;
+      v = silu ? v * sigmoid(v) : v > 0 || std::isnan(v) ? v : 0;
+    }));
   }
-  Block vjp(const Block& x, const Block& bar) const {
-    Block out(x.rows(), x.cols());
-    for (Index j = 0; j < x.rows(); ++j) {
-      const double size = scale(x, j), norm = x.row(j).norm();
-      const RowVector y = x.row(j) / size;
-      const RowVector y_bar = y.binaryExpr(bar.row(j), [this](double v, double b) { return b * (silu ? sigmoid(v) * (1 + v * (1 - sigmoid(v))) : double(v > 0)); });
-      out.row(j) = y_bar / size;
-      if (norm > 0) out.row(j) -= y_bar.dot(y) / (size * norm * std::sqrt(double(x.cols()))) * x.row(j);
-    }
-    return out;
+  Block vjp(const Block& x, Block bar) const {
+    Block y = x;                                            // normed
+    const std::vector<double> norms = norms_of(y);
+    y.each([&](double& v, Index j, Index) { v /= norms[to_size(j)] / root(x) + epsilon; });
+    std::vector<double> along(norms.size());
+    bar.each([&](double& b, Index j, Index c) {
+      const double v = y(j, c), s = sigmoid(v);
+      b *= silu ? s * (1 + v * (1 - s)) : double(v > 0), along[to_size(j)] += b * v;
+    });
+    return std::move(bar.each([&](double& b, Index j, Index c) {
+      const double norm = norms[to_size(j)];
+      b = (b - (norm > 0 ? along[to_size(j)] * x(j, c) / (norm * root(x)) : 0)) / (norm / root(x) + epsilon);
+    }));
   }
 
  private:
   static double sigmoid(double v) { return 1 / (1 + std::exp(-v)); }
-  static double scale(const Block& x, Index j) { return x.row(j).norm() / std::sqrt(double(x.cols())) + epsilon; }
+  static double root(const Block& x) { return std::sqrt(double(x.columns())); }
+  static std::vector<double> norms_of(Block& x) {
+    std::vector<double> out(to_size(x.rows()));
+    x.each([&](double v, Index j, Index) { out[to_size(j)] += v * v; });
+    for (double& v : out) v = std::sqrt(v);
+    return out;
+  }
 };
 
 // The coefficients of TNN's Toeplitz matrices, a relative position encoder with decay, Qin et al. 2023 (https://arxiv.org/abs/2305.04749; Doraemonzzz/tnn-pytorch:
@@ -60,9 +73,8 @@ struct Tnn {
     for (const bool before : {false, true}) {
       const View<T>& to = before ? back : kernel;
       for_each_block(to.time(), [&](Index first, Index count) {
-        Block h = net(offsets(before, first, count, kernel.time()));
-        h.array() *= powers.block(distance(before, first), count).array();
-        store_taps(h, to, first);
+        Block taps = times(net(offsets(before, first, count, kernel.time())), powers.block(distance(before, first), count));
+        store_taps(taps, to, first);
       });
     }
   }
@@ -81,8 +93,8 @@ struct Tnn {
       const View<const Y>& bars = before ? behind : front;
       for_each_block(bars.time(), [&](Index first, Index count) {
         const Block h = net(offsets(before, first, count, front.time())), bar = taps_of(bars, first, count);
-        powers.vjp(distance(before, first), h.cwiseProduct(bar), gamma_bar);
-        net.vjp(bar.cwiseProduct(powers.block(distance(before, first), count)));
+        powers.vjp(distance(before, first), times(h, bar), gamma_bar);
+        net.vjp(times(bar, powers.block(distance(before, first), count)));
       });
     }
     net.store(grads.mlp), gamma_bar.store(grads.gamma);
@@ -106,9 +118,7 @@ struct Tnn {
   Block offsets(bool before, Index first, Index count, Index taps) const {
     const Index n = length > 0 ? length : taps;
     const double scale = (before ? -1.0 : 1.0) / (positions == Positions::fraction && n > 1 ? double(n - 1) : 1.0);
-    Block out(count, 1);
-    for (Index j = 0; j < count; ++j) out(j, 0) = double(distance(before, first + j)) * scale;
-    return out;
+    return Block(count, 1).each([&](double& x, Index j, Index) { x = double(distance(before, first + j)) * scale; });
   }
   // g^|d| of blocks of distances.
   struct Powers {
@@ -123,17 +133,13 @@ struct Tnn {
       }
     }
     Block block(Index first, Index count) const {
-      Block out(count, Index(base.size()));
-      for (Index j = 0; j < count; ++j)
-        for (Index c = 0; c < out.cols(); ++c) out(j, c) = std::pow(base[to_size(c)], double(first + j));
-      return out;
+      return Block(count, Index(base.size())).each([&](double& x, Index j, Index c) { x = std::pow(base[to_size(c)], double(first + j)); });
     }
-    void vjp(Index first, const Block& bar, Numbers& gamma_bar) const {
-      for (Index j = 0; j < bar.rows(); ++j) {
+    void vjp(Index first, Block bar, Numbers& gamma_bar) const {
+      bar.each([&](double b, Index j, Index c) {
         const double d = double(first + j);
-        if (d == 0) continue;
-        for (Index c = 0; c < bar.cols(); ++c) gamma_bar.data()[c] += bar(j, c) * d * std::pow(base[to_size(c)], d - 1) * slope[to_size(c)];
-      }
+        if (d > 0) gamma_bar.data()[c] += b * d * std::pow(base[to_size(c)], d - 1) * slope[to_size(c)];
+      });
     }
   };
 };

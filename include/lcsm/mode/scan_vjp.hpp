@@ -88,6 +88,16 @@ void scan_vjp_over_time(const Exec& exec, const Call<M, T, In>& call, const View
   });
 }
 
+// By stretches of time, or as a whole where there are heads enough or a stretch's adjoint does not split.
+template <class Exec, class M, class T, class In, class Y, class G>
+void sweep_or_split_vjp(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads, const StateCotangents<T>& states) {
+  const bool whole = is_one_sweep(call);
+  if constexpr (splits_backwards<M>) {
+    if (!whole) return scan_vjp_over_time(exec, call, y_bar, grads, states);
+  }
+  sweep_vjp(function, exec, call, y_bar, grads, states);
+}
+
 // The adjoint of `scan`: as recurrent_vjp, with time split into stretches where there are few heads (tuning.scan_units, tuning.scan_chunk), whose
 // cotangents are carried in double.
 template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
@@ -97,12 +107,7 @@ void scan_vjp(const Exec& exec, M, const In& in, const View<Y>& y_bar, const G& 
   else if constexpr (!scannable) static_assert(scannable, "lcsm::scan_vjp: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent_vjp");
   else if constexpr (!slopes) static_assert(slopes, "lcsm::scan_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
   else {
-    const auto call = checked_adjoint<M, T>("scan_vjp", in, y_bar, grads, options, states);
-    const bool whole = is_one_sweep(call);
-    if constexpr (splits_backwards<M>) {
-      if (!whole) return scan_vjp_over_time(exec, call, y_bar, grads, states);
-    }
-    sweep_vjp("scan_vjp", exec, call, y_bar, grads, states);
+    sweep_or_split_vjp("scan_vjp", exec, checked_adjoint<M, T>("scan_vjp", in, y_bar, grads, options, states), y_bar, grads, states);
   }
 }
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/call/sum_onto.hpp>
+#include <lcsm/kernel/toeplitz_vjp.hpp>
+#include <lcsm/mode/convolve.hpp>
+#include <lcsm/mode/scan_vjp.hpp>
+
+namespace lcsm {
+inline namespace LCSM_ARCH {
+namespace convolution {
+
+template <class Leaf> constexpr bool is_plain() {
+  if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
+}
+// Inputs as they stand, and a skip of parameters: what the adjoint below takes apart by itself.
+template <class M> inline constexpr bool is_transposable =
+    is_plain<typename M::input::leaf>() && is_plain<typename M::input::imag>() && M::input::leaf::axes == Axes::value && M::input::imag::axes == Axes::value &&
+    M::input::source == Source::data && (!M::skip::present || (is_plain<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
+
+// The member of the gradients that a leaf's cotangents go to; null where there is none.
+template <class Leaf, class G> auto gradient_of(const G& grads) {
+  if constexpr (requires { Leaf::view(grads); }) return Leaf::view(grads); else return View<float>{};
+}
+
+template <class Exec, class M, class T, class In, class Y, class G> void transposed(const Exec& exec, M mixer, const Call<M, T, In>& call, const View<Y>& y_bar, const G& grads) {
+  using V = Batch<T>;
+  using Bars = View<const std::remove_const_t<Y>>;
+  using X = typename M::input::leaf;
+  using XI = typename M::input::imag;
+  using D_ = typename M::skip::leaf;
+  constexpr auto products = convolution::products<M>();
+  constexpr Index W = simd::width<V>;
+  constexpr int inputs = M::input::domain == Domain::complex ? 2 : 1, plane_count = int(matrix_planes<M>);
+  const Extent& n = call.extent;
+  const Index D = n.values, H = n.heads, L = longest(call), B = y_bar.batch(), N = y_bar.time();
+
+  Buffer<double> k(1, L, H, attention_rows<M>(D));
+  convolution_kernel(exec, mixer, call.in, k.view(), call.options.tuning);
+  const std::vector<Toeplitz<T>> planes = planes_of<M, T>(std::as_const(k).view(), n, call.options.tuning);
+  const Toeplitz<T>& first_plane = planes.front();
+  const auto parts = parts_of(call, first_plane.block());
+  const Index groups = first_plane.groups();
+  const LeafRows<X, T> re(exec, call, true);
+  const LeafRows<XI, T> im(exec, call, inputs == 2);
+  const LeafRows<D_, T> skip(exec, call, M::skip::present);
+  const auto bar_of = [&](int output, const Run& run, Index group) {
+    return ChannelStream<T, const std::remove_const_t<Y>>(Bars(y_bar).features(output * D, D), {}, H, D, run.time, run.batch, run.sequence, group);
+  };
+
+  // Inputs: the kernel, the other way round in time.
+  const auto pull = [&](int input, const auto& to) {
+    using S = typename std::remove_cvref_t<decltype(to)>::element;
+    Arena counting;
+    counting.take<T>(first_plane.block() * W), counting.take<std::byte>(first_plane.scratch());
+    const Workspace workspace("convolve_vjp", {}, counting.used(), exec.workers(Index(parts.size()) * groups));
+    zero_padding(call, to);
+    exec.for_each(Index(parts.size()) * groups, [&](Index item, Index worker) {
+      const auto [sequence, first, count] = parts[to_size(item / groups)];
+      const Index start = first, group = item % groups;
+      const Run run = call.run(sequence, 0);
+      Arena arena = workspace.arena(worker);
+      T* sums = arena.template take<T>(first_plane.block() * W);
+      for (Index j = 0; j < count; ++j) simd::store(sums + j * W, V(T(0)));
+      for (const auto& p : products)
+        if (p.input == input)
+          planes[to_size(p.plane)].template operator()<true>(group, first, count, arena, bar_of(p.output, run, group), [&](Index t, V sum) {
+            T* at = sums + (t - start) * W;
+            simd::store(at, V(p.sign < 0 ? simd::load<V>(at) - sum : simd::load<V>(at) + sum));
+          });
+      if constexpr (M::skip::present)
+        if (input == 0) {
+          const V d = skip.stream(call.in, n, run, group)(0);
+          const auto bar = bar_of(0, run, group);
+          for (Index j = 0; j < count; ++j) simd::store(sums + j * W, simd::fma(d, bar(first + j), simd::load<V>(sums + j * W)));
+        }
+      const ChannelLanes<T, S> out(to, H, D, group);
+      for (Index j = 0; j < count; ++j) out.store(run.batch, run.time.token(first + j), simd::load<V>(sums + j * W));
+    });
+  };
+  const auto pull_onto = [&](int input, const auto& to) {
+    if (!to) return;
+    if (to.extent == std::array<Index, 5>{B, N, H, 1, D}) return pull(input, to);
+    Buffer<T> apart(B, N, H, D);
+    pull(input, apart.view()), sum_onto(exec, to, apart.view());
+  };
+  pull_onto(0, gradient_of<X>(grads));
+  if constexpr (inputs == 2) pull_onto(1, gradient_of<XI>(grads));
+
+  // Taps, and with them the parameters: the mixer's own adjoint where an impulse is its input.
+  Buffer<double> by_lag(plane_count, L, H, D), of_skip(1, 1, H, D);
+  Arena counting;
+  { ToeplitzTrace<T> trace(counting, first_plane); }
+  const Workspace workspace("convolve_vjp", {}, counting.used(), exec.workers(groups));
+  exec.for_each(groups, [&](Index group, Index worker) {
+    Arena arena = workspace.arena(worker);
+    const ToeplitzTrace<T> trace(arena, first_plane);
+    const ChannelLanes<T, double> to(by_lag.view(), H, D, group);
+    for (int plane = 0; plane < plane_count; ++plane) {
+      trace.clear();
+      for (const auto& p : products)
+        if (p.plane == plane)
+          for (const auto& [sequence, first, count] : parts) {
+            const Run run = call.run(sequence, 0);
+            const auto bar = bar_of(p.output, run, group);
+            const auto add = [&](const auto& rows) {
+              add_taps(first_plane, trace, first, count, rows.stream(call.in, n, run, group), [&](Index t) { return p.sign < 0 ? V(-bar(t)) : bar(t); });
+            };
+            if (p.input == 0) add(re); else add(im);
+          }
+      put_taps(first_plane, trace, [&](Index l, const auto* lanes) { to.store_numbers(plane, l, lanes); });
+    }
+    if constexpr (M::skip::present) {
+      double sums[W] = {};
+      for (const auto& [sequence, first, count] : parts) {
+        const Run run = call.run(sequence, 0);
+        const auto x = re.stream(call.in, n, run, group);
+        const auto bar = bar_of(0, run, group);
+        alignas(64) T a[W], b[W];
+        for (Index t = first; t < first + count; ++t) {
+          simd::store(a, x(t)), simd::store(b, bar(t));
+          for (Index lane = 0; lane < W; ++lane) sums[lane] += double(a[lane]) * double(b[lane]);
+        }
+      }
+      ChannelLanes<T, double>(of_skip.view(), H, D, group).store_numbers(0, 0, sums);
+    }
+  });
+  if constexpr (M::skip::present)
+    if (const auto to = gradient_of<D_>(grads)) sum_onto(exec, to, of_skip.view());
+  Buffer<double> k_bar(1, L, H, attention_rows<M>(D));
+  const Index width = k_bar.view().feature() / plane_count;
+  for (Index plane = 0; plane < plane_count; ++plane) sum_onto(exec, k_bar.view().features(plane * width, width), by_lag.view().batches(plane, 1));
+  if constexpr (plane_count == 2 && M::projection::scale != 1) for (double& x : k_bar) x *= M::projection::scale;
+  scan_vjp(exec, KernelOf<M>{}, call.in, std::as_const(k_bar).view(), grads, Options<double>{.tuning = call.options.tuning});
+}
+
+}  // namespace convolution
+
+// The adjoint of `convolve`: inputs by the same kernel the other way round in time, taps by correlation, and parameters by the adjoint of the mixer's own scan, in
+// double, from the cotangents of the taps. A call with states is summed as by `scan_vjp`, since a state costs as much, and so is a mixer whose input goes through
+// a map. Errors as those of `convolve`, relative to the norms of y_bar and of the inputs; arguments as reference_vjp (mode/reference_vjp.hpp).
+template <class Exec, class M, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
+void convolve_vjp(const Exec& exec, M mixer, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
+  constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>, convolvable = is_convolvable<M>;
+  if constexpr (!inputs) static_assert(inputs, "lcsm::convolve_vjp: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
+  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolve_vjp: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::vjp");
+  else if constexpr (!slopes) static_assert(slopes, "lcsm::convolve_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
+  else {
+    const auto call = checked_adjoint<M, T>("convolve_vjp", in, y_bar, grads, options, states);
+    door::nothing_saved("convolve_vjp", options);
+    const bool has_states = options.initial || states.final || states.initial;
+    if constexpr (convolution::is_transposable<M>)
+      if (!has_states && convolution::longest(call) > 0 && call.extent.heads > 0 && call.extent.values > 0) return convolution::transposed(exec, mixer, call, y_bar, grads);
+    sweep_or_split_vjp("convolve_vjp", exec, call, y_bar, grads, states);
+  }
+}
+
+}  // namespace LCSM_ARCH
+}  // namespace lcsm
