@@ -37,39 +37,47 @@ inline std::pair<Index, Index> hankel_extents(Index lags, Index most_rows) {
   return {rows, lags > 0 ? (std::max)(lags - rows, Index(1)) : 0};
 }
 
-// Eigenvalues of the shift in the space of the `order` largest singular vectors, those with negative imaginary parts left out.
-inline std::vector<std::complex<double>> poles(const Eigen::VectorXd& k, Index order, Index most_rows, std::vector<double>& singular_values) {
+// Eigenvalues of the shift in the space of the `order` largest singular vectors, those with negative imaginary parts left out. A template, so that
+// only who calls it compiles the factorisations.
+template <class Matrix> std::vector<std::complex<double>> poles(const Eigen::VectorXd& k, Index order, Index most_rows, std::vector<double>& singular_values) {
   const auto [rows, columns] = hankel_extents(k.size(), most_rows);
-  Eigen::MatrixXd hankel(columns, rows), shifted(columns, rows);  // transposed
+  Matrix hankel(columns, rows), shifted(columns, rows);  // transposed
   for (Index r = 0; r < rows; ++r)
     for (Index c = 0; c < columns; ++c) hankel(c, r) = k(r + c), shifted(c, r) = r + c + 1 < k.size() ? k(r + c + 1) : 0;
   // H^T P = Q R, and the square R has the singular values of H.
-  const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(hankel);
-  const Eigen::MatrixXd R = qr.matrixR().topRows(rows).triangularView<Eigen::Upper>();
-  const Eigen::JacobiSVD<Eigen::MatrixXd, Eigen::NoQRPreconditioner> svd(R, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  const Eigen::ColPivHouseholderQR<Matrix> qr(hankel);
+  const Matrix R = qr.matrixR().topRows(rows).template triangularView<Eigen::Upper>();
+  const Eigen::JacobiSVD<Matrix, Eigen::NoQRPreconditioner> svd(R, Eigen::ComputeFullU | Eigen::ComputeFullV);
   const Eigen::VectorXd& sigma = svd.singularValues();
   singular_values.assign(sigma.data(), sigma.data() + sigma.size());
   Index rank = 0;                                           // singular values below this are roundings of the first
   while (rank < (std::min)(order, rows) && sigma(rank) > sigma(0) * double(columns) * std::numeric_limits<double>::epsilon()) ++rank;
   std::vector<std::complex<double>> out;
   if (rank == 0) return out;
-  Eigen::MatrixXd V = Eigen::MatrixXd::Zero(columns, rank);
+  Matrix V = Matrix::Zero(columns, rank);
   V.topRows(rows) = svd.matrixU().leftCols(rank);
   V.applyOnTheLeft(qr.householderQ());
-  const Eigen::MatrixXd U = qr.colsPermutation() * svd.matrixV().leftCols(rank), product = V.transpose() * shifted * U;
+  const Matrix U = qr.colsPermutation() * svd.matrixV().leftCols(rank), product = V.transpose() * shifted * U;
   const Eigen::VectorXd scale = sigma.head(rank).cwiseSqrt().cwiseInverse();
-  const Eigen::MatrixXd A = scale.asDiagonal() * product.transpose() * scale.asDiagonal();
-  const Eigen::EigenSolver<Eigen::MatrixXd> solver(A, false);
+  const Matrix A = scale.asDiagonal() * product.transpose() * scale.asDiagonal();
+  // The diagonal blocks of its real Schur form: numbers, and [[a, b], [c, a]] of a pair a +- i |b c|^(1/2). (EigenSolver does the same, and compiles twice as long.)
+  const Matrix hessenberg = Eigen::HessenbergDecomposition<Matrix>(A).matrixH();
+  Eigen::RealSchur<Matrix> schur(rank);
+  const Matrix& blocks = schur.computeFromHessenberg(hessenberg, hessenberg, false).matrixT();
   for (Index n = 0; n < rank; ++n) {
-    const std::complex<double> z = solver.eigenvalues()(n);
-    if (z.imag() >= 0) out.emplace_back(-std::abs(std::log(std::abs(z))), std::arg(z));
+    std::complex<double> z = blocks(n, n);
+    if (n + 1 < rank && blocks(n + 1, n) != 0) {
+      const double half = (blocks(n, n) - blocks(n + 1, n + 1)) / 2;
+      z = {blocks(n + 1, n + 1) + half, std::sqrt(std::abs(half * half + blocks(n + 1, n) * blocks(n, n + 1)))}, ++n;
+    }
+    out.emplace_back(-std::abs(std::log(std::abs(z))), std::arg(z));
   }
   return out;
 }
 
 // Weights that fit k[l] = Re sum_n w_n z_n^l best in the sum of squares, by orthogonal transformations of the matrix of powers itself. What is left of k goes
 // to `rest`.
-inline std::vector<std::complex<double>> weights(const std::vector<std::complex<double>>& poles, const Eigen::VectorXd& k, Eigen::VectorXd& rest) {
+template <class Matrix> std::vector<std::complex<double>> weights(const std::vector<std::complex<double>>& poles, const Eigen::VectorXd& k, Eigen::VectorXd& rest) {
   const Index lags = k.size(), modes = Index(poles.size());
   PowerTables powers(modes, lags);
   std::vector<Index> column;
@@ -81,7 +89,7 @@ inline std::vector<std::complex<double>> weights(const std::vector<std::complex<
   }
   column.push_back(columns);
   const auto is_pair = [&](Index n) { return column[to_size(n + 1)] - column[to_size(n)] == 2; };
-  Eigen::MatrixXd basis(lags, columns);
+  Matrix basis(lags, columns);
   for (Index n = 0; n < modes; ++n)
     for (Index l = 0; l < lags; ++l) {
       const std::complex<double> x = powers.power(n, l);
@@ -89,7 +97,7 @@ inline std::vector<std::complex<double>> weights(const std::vector<std::complex<
       if (is_pair(n)) basis(l, column[to_size(n)] + 1) = -x.imag();
     }
   const Eigen::RowVectorXd norms = basis.colwise().norm().unaryExpr([](double x) { return x > 0 ? x : 1.0; });
-  const Eigen::MatrixXd scaled = basis.array().rowwise() / norms.array();
+  const Matrix scaled = basis.array().rowwise() / norms.array();
   const Eigen::VectorXd x = scaled.colPivHouseholderQr().solve(k);
   rest = k - scaled * x;
   std::vector<std::complex<double>> out;
@@ -114,8 +122,8 @@ template <class S> Filter distil(const View<S>& kernel, Index h, Index c, Index 
     return out;
   }
   Eigen::VectorXd rest = k;
-  out.poles = poles(k, order, rows, out.singular_values);
-  if (!out.poles.empty()) out.weights = weights(out.poles, k, rest);
+  out.poles = poles<Eigen::MatrixXd>(k, order, rows, out.singular_values);
+  if (!out.poles.empty()) out.weights = weights<Eigen::MatrixXd>(out.poles, k, rest);
   const double size = std::hypot(out.direct, k.stableNorm());
   out.error = size > 0 ? rest.stableNorm() / size : 0;
   return out;
@@ -132,7 +140,7 @@ template <class S> Filter distil(const View<S>& kernel, Index h, Index c, Index 
 // `order` counts a conjugate pair twice, as the real state that it is. `rows` bounds the rows of H, which reaches over all lags: time is O(rows^2 L) and
 // memory O((rows + order) L) per filter. All in double. A kernel of which H sees nothing (K_1 = 0 of three lags) has no poles, as its error says. Non-finite kernels
 // give NaN. Throws ShapeError and OptionError.
-template <class Exec, class S> Distilled distil(const Exec& exec, const View<S>& kernel, Index order, Index rows = 256) {
+template <class Exec, class S> Distilled distil(const Exec& exec, const View<S>& kernel, Index order, Index rows = 128) {
   modal_layer::check_kernel("distil", "kernel", kernel);
   if (order < 1) raise<OptionError>("distil", "order", "at least 1", door::text(order));
   if (rows < 1) raise<OptionError>("distil", "rows", "at least 1", door::text(rows));
