@@ -244,9 +244,9 @@ template <class M> std::string parts() {
 
 template <class M> std::string modes() {
   std::string have = "modes: step", missing;
-  for (const Mode mode : {Mode::reference, Mode::recurrent, Mode::scan, Mode::chunkwise, Mode::attention}) {
+  for (const Mode mode : {Mode::reference, Mode::recurrent, Mode::scan, Mode::chunkwise, Mode::attention, Mode::convolution}) {
     if (has_mode<M>(mode)) have += std::string(", ") + name_of(mode);
-    else missing += std::string("no ") + name_of(mode) + ": " + why_not<M>(mode) + "\n";
+    else if (mode != Mode::convolution || M::time_invariant) missing += std::string("no ") + name_of(mode) + ": " + why_not<M>(mode) + "\n";
   }
   return have + "\n" + missing;
 }

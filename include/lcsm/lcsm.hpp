@@ -13,6 +13,8 @@
 #include <lcsm/mode/attention.hpp>
 #include <lcsm/mode/attention_matrix.hpp>
 #include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/convolve.hpp>
+#include <lcsm/mode/convolve_vjp.hpp>
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/reference.hpp>

@@ -5,6 +5,7 @@
 
 #include <lcsm/mode/attend_vjp.hpp>
 #include <lcsm/mode/chunkwise_vjp.hpp>
+#include <lcsm/mode/convolve_vjp.hpp>
 #include <lcsm/mode/recurrent_vjp.hpp>
 #include <lcsm/mode/reference_vjp.hpp>
 #include <lcsm/mode/scan_vjp.hpp>
@@ -96,6 +97,9 @@ template <class M, class T, class In, class Check> void every_adjoint(const In& 
           if constexpr (has_mode<M>(Mode::chunkwise)) chunkwise_vjp(exec, M{}, in, bar, grads.in, options, states);
           break;
         case Mode::attention: attend_vjp(exec, M{}, in, bar, grads.in, options, states); break;
+        case Mode::convolution:
+          if constexpr (has_mode<M>(Mode::convolution)) convolve_vjp(exec, M{}, in, bar, grads.in, options, states);
+          break;
       }
       CHECK(grads.intact());
       check(grads.in, initial.view().m);

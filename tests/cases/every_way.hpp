@@ -8,6 +8,7 @@
 #include <lcsm/mode/abilities.hpp>
 #include <lcsm/mode/attention.hpp>
 #include <lcsm/mode/chunkwise.hpp>
+#include <lcsm/mode/convolve.hpp>
 #include <lcsm/mode/recurrent.hpp>
 #include <lcsm/mode/reference.hpp>
 #include <lcsm/mode/scan.hpp>
@@ -116,6 +117,7 @@ template <class M, class T> std::vector<Way> ways_of(const std::vector<Index>& c
         size.chunk = chunk;
         out.push_back({mode, size, std::string(name_of(mode)) + ", chunks of " + std::to_string(chunk), bits++});
       }
+  if (has_mode<M>(Mode::convolution)) out.push_back({Mode::convolution, Tuning{.form = ConvolutionForm::direct}, "convolve", bits++});
   return out;
 }
 template <class M, class Exec, class T, class In> void run(const Way& way, const Exec& exec, const In& in, const View<T>& y, Options<T> options) {
@@ -130,6 +132,9 @@ template <class M, class Exec, class T, class In> void run(const Way& way, const
       if constexpr (has_mode<M>(Mode::chunkwise)) chunkwise(exec, M{}, in, y, options);
       break;
     case Mode::attention: attend(exec, M{}, in, y, options); break;
+    case Mode::convolution:
+      if constexpr (has_mode<M>(Mode::convolution)) convolve(exec, M{}, in, y, options);
+      break;
   }
 }
 

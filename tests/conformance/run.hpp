@@ -128,6 +128,10 @@ template <class M, class T, class Bind> class Model : public Subject {
       if (way == Way::matrix) multiply(in, y);
     }
     if (way == Way::mix) mix(exec::par, M{}, in, y, options);
+    if constexpr (has_mode<M>(Mode::convolution)) {
+      options.tuning.form = way == Way::fourier ? ConvolutionForm::fourier : ConvolutionForm::direct;
+      if (way == Way::convolve || way == Way::fourier) convolve(one_thread, M{}, in, y, options);
+    }
   }
 
   Pulled pulled(Way way, const std::vector<double>& y_bar, const States& final) const override {
@@ -145,6 +149,8 @@ template <class M, class T, class Bind> class Model : public Subject {
         if constexpr (is_chunkable<M>) if (way == Way::chunkwise || way == Way::small_chunks) chunkwise_vjp(one_thread, M{}, in, y, grads, options, states);
         if (way == Way::attend) attend_vjp(one_thread, M{}, in, y, grads, options, states);
         if (way == Way::mix) vjp(exec::par, M{}, in, y, grads, options, states);
+        options.tuning.form = ConvolutionForm::direct;
+        if constexpr (is_convolvable<M>) if (way == Way::convolve) convolve_vjp(one_thread, M{}, in, y, grads, options, states);
 #endif
       });
     }

@@ -37,6 +37,11 @@ Sums join_sums(Sums first, const Sums& second, Both::Join join) {
       const test::ErrorSums& x = second.terms.y.at(n);
       y[n] = {y[n].s + x.s, y[n].w + x.w, y[n].g + x.g, y[n].q + x.q};
     }
+  auto& f = first.terms.fourier;
+  const auto& g = second.terms.fourier;
+  if (join == Both::Join::beside) f.insert(f.end(), g.begin(), g.end());
+  else
+    for (std::size_t n = 0; n < f.size(); ++n) f[n] += g.at(n);
   return first;
 }
 

@@ -11,11 +11,12 @@
 namespace lcsm::conformance {
 
 // The ways to run a case: every mode, the block sizes that put borders inside the goldens' lengths, and the surrogate matrix times the input.
-enum class Way { reference, recurrent, step, scan, chunkwise, small_chunks, attend, matrix, mix };
+enum class Way { reference, recurrent, step, scan, chunkwise, small_chunks, attend, matrix, mix, convolve, fourier };
 inline constexpr Way ways[] = {Way::reference,    Way::recurrent, Way::step,   Way::scan, Way::chunkwise,
-                               Way::small_chunks, Way::attend,    Way::matrix, Way::mix};
+                               Way::small_chunks, Way::attend,    Way::matrix, Way::mix,  Way::convolve,
+                               Way::fourier};
 constexpr const char* name_of(Way w) {
-  constexpr const char* names[] = {"reference", "recurrent", "step", "scan", "chunkwise", "chunkwise/16", "attend", "matrix", "mix"};
+  constexpr const char* names[] = {"reference", "recurrent", "step", "scan", "chunkwise", "chunkwise/16", "attend", "matrix", "mix", "convolve", "convolve, Fourier"};
   return names[int(w)];
 }
 

@@ -60,7 +60,7 @@ template <class M> Row row(std::string name, std::string golden, std::string sou
   r.modes = has_mode<M>(Mode::scan) ? "S" : "";
   if (has_mode<M>(Mode::chunkwise)) r.modes += " C";
   if (has_mode<M>(Mode::attention)) r.modes += M::per_channel ? " A*" : " A";
-  if (M::time_invariant) r.modes += " V";
+  if (has_mode<M>(Mode::convolution)) r.modes += " V";
   return r;
 }
 // Others who want every published mixer define the macro before they include the two halves.

@@ -51,7 +51,7 @@ static_assert(FiniteState<M<oscillation::Elementwise<>>> && FiniteState<Delta>);
 // A missing mode has a reason, a present one none.
 constexpr bool explained(bool present, const char* reason) { return present == std::string_view(reason).empty(); }
 template <class X> constexpr bool all_explained() {
-  for (const Mode mode : {Mode::reference, Mode::recurrent, Mode::scan, Mode::chunkwise, Mode::attention})
+  for (const Mode mode : {Mode::reference, Mode::recurrent, Mode::scan, Mode::chunkwise, Mode::attention, Mode::convolution})
     if (!explained(has_mode<X>(mode), why_not<X>(mode))) return false;
   return has_mode<X>(Mode::reference) && has_mode<X>(Mode::recurrent);
 }

@@ -54,9 +54,6 @@ template <class M, class In> ChannelNorms channel_norms(const Call<M, double, In
   }
   return out;
 }
-// What transforms err by (kernel/negacyclic.hpp), relative to these sizes; T tokens and as many taps fit into 4 T numbers.
-inline double fourier_cost(Index tokens) { return 7 * std::log2(4 * double(tokens) + 16); }
-
 // The sums of a call (error_sums.hpp says what they are). in, options: of a call in double; the rest is the shape of y.
 template <class M, class In>
 CallSums error_sums(const In& in, const Options<double>& options, Index batch, Index tokens, Index heads, Index values) {
@@ -72,7 +69,12 @@ CallSums error_sums(const In& in, const Options<double>& options, Index batch, I
   CallSums out;
   out.keys = K;
   const ChannelNorms norms = channel_norms(call);
-  for (std::size_t c = 0; c < norms.taps.size(); ++c) out.fourier.push_back(norms.taps[c] * norms.inputs[c]);
+  if constexpr (is_convolvable<M>)
+    for (Index row = 0; row < batch * tokens * heads; ++row)
+      for (Index c = 0; c < parts * values; ++c) {
+        const std::size_t channel = to_size(row % heads * values + c % values);
+        out.fourier.push_back(norms.taps[channel] * norms.inputs[channel]);
+      }
   out.y.resize(to_size(batch * tokens * heads * parts * values)), out.m.resize(to_size(n.sequences * heads * K * values));
   if (Shape::has_z) out.z.resize(to_size(n.sequences * heads * z_width));
 

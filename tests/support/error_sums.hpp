@@ -3,6 +3,7 @@
 
 #include <lcsm/tensor/index.hpp>
 
+#include <cmath>
 #include <vector>
 
 namespace lcsm::test {
@@ -34,10 +35,13 @@ struct ErrorCost {
   double of(const ErrorSums& x) const { return s * x.s + w * x.w + g * x.g + q * x.q; }
 };
 
+// What transforms err by (kernel/negacyclic.hpp), relative to the product of two norms; T tokens and as many taps fit into 4 T numbers.
+inline double fourier_cost(Index tokens) { return 7 * std::log2(4 * double(tokens) + 16); }
+
 // Sums for every output [B, T, H, parts * D], and for every entry of the final memory and of its denominators.
 struct CallSums {
   std::vector<ErrorSums> y, m, z;
-  std::vector<double> fourier;         // of a convolution, [H, D]: the norm of the channel's taps times that of its inputs, which transforms err by
+  std::vector<double> fourier;         // of a convolution, as y: the norm of the channel's taps times that of its inputs, which transforms err by
   Index keys = 0;
   double peak = 0;                     // largest |log e| + |p| where memories are scaled by running maxima or means
 };

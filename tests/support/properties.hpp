@@ -243,7 +243,7 @@ template <class M, class S, class T> class Definition {
       const double off = std::abs(x - want) / (bound + flushed());
       if (!(off <= most)) most = std::isnan(off) ? std::numeric_limits<double>::infinity() : off, given = x, right = want;
     };
-    const auto transform = [&](Index h, Index c) { return way == Way::fourier ? eps * fourier_cost(n_.tokens) * sums_.fourier[to_size(h * n_.values + c)] : 0; };
+    const auto transform = [&](std::size_t n) { return way == Way::fourier ? eps * fourier_cost(n_.tokens) * sums_.fourier[n] : 0; };
     const auto y = result.y.view;
     Index at = 0;
     for (Index b = 0; b < y.batch(); ++b)
@@ -251,7 +251,7 @@ template <class M, class S, class T> class Definition {
         for (Index h = 0; h < y.head(); ++h)
           for (Index c = 0; c < y.feature(); ++c, ++at)
             add(double(static_cast<storage_compute_t<S>>(y.at(b, t, h, 0, c))), y_[at],
-                std::min(eps * cost.of(sums_.y[to_size(at)]) + transform(h, c % std::max<Index>(n_.values, 1)), ceiling * largest) + storage * std::abs(y_[at]));
+                std::min(eps * cost.of(sums_.y[to_size(at)]) + transform(to_size(at)), ceiling * largest) + storage * std::abs(y_[at]));
     const double at_y = most, top = largest;
     const auto s = result.final.view();
     const auto w = std::as_const(final_).view();

@@ -7,6 +7,9 @@
 #include <Eigen/QR>
 #include <Eigen/SVD>
 
+#include <numbers>
+#include <utility>
+
 namespace lcsm {
 
 // What distil makes of kernels [1,L,H,1,C].

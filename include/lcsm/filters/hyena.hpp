@@ -30,7 +30,7 @@ struct Hyena {
     Net net = network(in, n);
     const Modulation<P> modulation(*this, in, n);
     for_each_block(kernel.time(), [&](Index first, Index count) {
-      Block taps = times(net(positions(in, n, first, count)), modulation.factors(first, count));
+      Block taps = scaled(net(positions(in, n, first, count)), modulation.factors(first, count));
       if (normalised) {
         const std::vector<double> sums = sizes(taps);
         taps.each([&](double& x, Index j, Index) { x /= sums[to_size(j)]; });
@@ -57,14 +57,14 @@ struct Hyena {
       Block bar = taps_of(bars, first, count);
       if (normalised) {
         // With y = x / s, s = sum |x|: x_bar = (y_bar - sign(x) sum y_bar y) / s.
-        Block x = times(h, factors);
+        Block x = scaled(h, factors);
         const std::vector<double> sums = sizes(x);
         std::vector<double> along(sums.size());
         bar.each([&](double b, Index j, Index c) { along[to_size(j)] += b * x(j, c) / sums[to_size(j)]; });
         bar.each([&](double& b, Index j, Index c) { b = (b - along[to_size(j)] * sign(x(j, c))) / sums[to_size(j)]; });
       }
-      if (in.deltas) modulation.vjp(first, times(h, bar), grads.t ? &t_bar : nullptr, deltas_bar);
-      Block down = net.vjp(times(std::move(bar), factors));
+      if (in.deltas) modulation.vjp(first, scaled(h, bar), grads.t ? &t_bar : nullptr, deltas_bar);
+      Block down = net.vjp(scaled(std::move(bar), factors));
       if (grads.z) down.each([&](double x, Index j, Index e) { z_bar.at(first + j, 0, 0, e) = x; });
     });
     net.store(grads.mlp), z_bar.store(grads.z), t_bar.store(grads.t), deltas_bar.store(grads.deltas);

@@ -42,14 +42,14 @@ class Block {
     return *this;
   }
   // Adds left times right, or the transpose of left times right.
-  void add_product(const Block& left, const Block& right) { product::multiply_add(left.row(0), left.pitch_, Index(1), right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.columns_); }
-  void add_transposed_product(const Block& left, const Block& right) { product::multiply_add(left.row(0), Index(1), left.pitch_, right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.rows_); }
+  void add_product(const Block& left, const Block& right) { multiply_add(left.row(0), left.pitch_, Index(1), right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.columns_); }
+  void add_transposed_product(const Block& left, const Block& right) { multiply_add(left.row(0), Index(1), left.pitch_, right.row(0), right.pitch_, row(0), pitch_, rows_, pitch_, left.rows_); }
 
  private:
   Index rows_ = 0, columns_ = 0, pitch_ = 0;
   std::vector<double> numbers_;
 };
-inline Block times(Block a, const Block& b) { return std::move(a.each([&](double& x, Index j, Index c) { x *= b(j, c); })); }
+inline Block scaled(Block a, const Block& b) { return std::move(a.each([&](double& x, Index j, Index c) { x *= b(j, c); })); }
 
 template <class F> void for_each_block(Index count, F&& f) {
   static constexpr Index taps = 32;

@@ -73,7 +73,7 @@ struct Tnn {
     for (const bool before : {false, true}) {
       const View<T>& to = before ? back : kernel;
       for_each_block(to.time(), [&](Index first, Index count) {
-        Block taps = times(net(offsets(before, first, count, kernel.time())), powers.block(distance(before, first), count));
+        Block taps = scaled(net(offsets(before, first, count, kernel.time())), powers.block(distance(before, first), count));
         store_taps(taps, to, first);
       });
     }
@@ -93,8 +93,8 @@ struct Tnn {
       const View<const Y>& bars = before ? behind : front;
       for_each_block(bars.time(), [&](Index first, Index count) {
         const Block h = net(offsets(before, first, count, front.time())), bar = taps_of(bars, first, count);
-        powers.vjp(distance(before, first), times(h, bar), gamma_bar);
-        net.vjp(times(bar, powers.block(distance(before, first), count)));
+        powers.vjp(distance(before, first), scaled(h, bar), gamma_bar);
+        net.vjp(scaled(bar, powers.block(distance(before, first), count)));
       });
     }
     net.store(grads.mlp), gamma_bar.store(grads.gamma);

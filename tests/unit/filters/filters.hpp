@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "support/arrange.hpp"
 #include "support/gradients.hpp"
 
 #include <lcsm/filters/mlp.hpp>
@@ -160,7 +159,7 @@ template <class F> void check_differences(const F& f, Parameters<F, double>& p, 
 }
 
 // Numbers stored as P and T, with gaps: those computed from the same numbers in double, rounded once.
-template <class P, class T, class F> void check_storage(const F& f, const Parameters<F, double>& values, const KernelShape& n) {
+template <class P, class T, class F> void check_storage_of(const F& f, const Parameters<F, double>& values, const KernelShape& n) {
   Parameters<F, P> narrow(Layout::strided, 5), narrow_gradient(Layout::strided, 6);
   Parameters<F, double> wide, wide_gradient;
   narrow.take(values), narrow_gradient.take_places(values), wide.take(narrow), wide_gradient.take_places(values);
@@ -190,6 +189,13 @@ template <class P, class T, class F> void check_storage(const F& f, const Parame
     CHECK(alike);
   }
   CHECK(narrow_gradient.slack_is_untouched());
+}
+
+template <class F> void check_storage(const F& f, const Parameters<F, double>& values, const KernelShape& n) {
+  check_storage_of<float, Bfloat16>(f, values, n);
+#ifdef LCSM_LONG_TESTS
+  check_storage_of<Float16, float>(f, values, n);
+#endif
 }
 
 // A parameter that repeats along an axis is that number everywhere; its gradient along that axis is the sum.
@@ -279,25 +285,6 @@ template <class F> void check_wrong_shapes(const F& f, const Parameters<F, doubl
   expect_error<ShapeError>("kernel", [&] { run_taps(f, p, k); }), expect_error<ShapeError>("kernel_bar", [&] { run_vjp(f, p, bar, gradient); });
   k.front.view = was;
   CHECK(untouched());
-}
-
-// sum_l over |lag| of y_bar_t x_{t - lag}: the cotangent of a kernel behind y = kernel * x. All [B,L,H,1,D].
-inline void convolution_vjp(const View<const double>& y_bar, const View<const double>& x, const View<double>& kernel_bar, bool back = false) {
-  for (Index l = 0; l < kernel_bar.time(); ++l)
-    for (Index h = 0; h < kernel_bar.head(); ++h)
-      for (Index d = 0; d < kernel_bar.feature(); ++d) {
-        double sum = 0;
-        for (Index b = 0; b < x.batch(); ++b)
-          for (Index t = 0; t < x.time(); ++t)
-            if (const Index s = back ? t + l + 1 : t - l; s >= 0 && s < x.time()) sum += y_bar(b, t, h, d) * x(b, s, x.head() == 1 ? 0 : h, d);
-        kernel_bar(0, l, h, d) = sum;
-      }
-}
-// A gradient against that of a golden file, which is rounded to float where it has many numbers.
-inline void check_golden(const std::string& name, const View<const double>& given, const Array& file, const View<const double>& want) {
-  const double error = relative_error(given, want), rounded = file.dtype == DType::f32 ? 0x1p-24 : 0;
-  INFO(name << ": " << error);
-  CHECK(error <= rounded + 1e-13);
 }
 
 // The network by plain loops. f maps a row.

@@ -71,7 +71,7 @@ TEST_CASE("SIREN: storage, shared parameters, wrong arguments", "[filters]") {
   fill(p, 35, 1, 2, 3, true);
   const Siren f{.omega = 2};
   const KernelShape n{37, 2, 3};
-  check_storage<float, float>(f, p, n), check_storage<Bfloat16, Float16>(f, p, n);
+  check_storage(f, p, n);
   check_sharing(f, p, n, "mlp.output.bias", 4), check_sharing(f, p, n, "mlp.hidden[0].gain", 4);
   check_wrong_shapes(f, p, n);
   Kernel<double> k(n, Layout::dense);
@@ -96,5 +96,8 @@ TEST_CASE("SIREN: initialisation", "[filters]") {
   plain.take(p), plain.in.mlp.input.gain = plain.in.mlp.hidden[0].gain = plain.in.mlp.output.gain = {};
   Kernel<double> a({9, 1, 4}, Layout::dense), b({9, 1, 4}, Layout::dense);
   Siren{}.taps(p.constant(), a.front.view), Siren{}.taps(plain.constant(), b.front.view);
-  CHECK(relative_error(a.front.view, b.front.view) <= 1e-13);   // gains start at the norms
+  Doubles taps;
+  a.each([&](double x) { taps.push_back(x); });
+  std::size_t at = 0;
+  b.each([&](double x) { CHECK(std::abs(taps[at++] - x) <= 1e-13); });   // gains start at the norms
 }
