@@ -257,6 +257,7 @@ template <class M> std::string modes() {
 // for each that is missing the reason.
 template <class M> std::string describe(M = {}) {
   std::string text = words::stage<typename M::expand>("e") + words::stage<typename M::oscillation>("o") + words::stage<typename M::shrink>("s") + words::parts<M>();
+  if (M::shifts) text += "o  every key's memory moves on to the next key\n";
   text += std::string("structure ") + name_of(M::structure) + ", " + name_of(M::domain) + (M::time_invariant ? ", time-invariant" : ", varies with time");
   text += std::string(M::factors ? ", factors into keys and channels" : ", does not factor into keys and channels") + (M::coupled ? ", couples keys\n" : "\n");
   return text + words::modes<M>();

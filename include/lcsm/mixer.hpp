@@ -27,6 +27,8 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
 
   static constexpr Structure structure = structure_of(oscillation::axes);
   static constexpr bool coupled = oscillation::has(Plane::coupling);
+  // The memory moves from key to key (oscillation::Shift): the transition is no longer diagonal, but forgets all after K tokens.
+  static constexpr bool shifts = requires { Oscillation::shifts; };
   static constexpr Domain domain = (std::max)({expand::domain, oscillation::domain, shrink::domain, input::domain});
   static constexpr bool complex = domain == Domain::complex;
   static constexpr bool time_invariant = lcsm::time_invariant((std::max)({expand::source, oscillation::source, shrink::source, weight::source}));
@@ -61,6 +63,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   static constexpr bool bonus_has_one_scale = !stabiliser::scaled || !overlaps(weight::axes_of(Plane::log), axes::keyed);
   static constexpr bool mean_fits = !normaliser::mean || (expand::has(Plane::log) && !stabiliser::scaled && !overlaps(log_axes, axes::valued) && !readout::previous && !complex);
   static constexpr bool coupling_fits = !coupled || (!stabiliser::scaled && !normaliser::mean);
+  static constexpr bool shift_fits = !shifts || (!normaliser::quotient && !normaliser::mean && !stabiliser::scaled && !readout::previous && !coded);
   static constexpr bool projection_fits = complex || projection::parts == 1;
   static_assert(one_of_each_kind, "lcsm::Mixer: two parts of one kind (readout, normaliser, ...): keep one");
   static_assert(oscillation_is_polar, "lcsm::Mixer: an oscillation is given by its log magnitude and phase: wrap the leaf in LogTerm or PhaseTerm (a sign in SignTerm)");
@@ -69,6 +72,7 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   static_assert(bonus_has_one_scale, "lcsm::Mixer: under RunningMax a Bonus has one log weight for all keys: let it vary over the value axis, or make it a FactorTerm");
   static_assert(mean_fits, "lcsm::Mixer: Mean divides each real memory entry by its log weights on the key axis: give expand a LogTerm without value axis, the Post readout and no RunningMax");
   static_assert(coupling_fits, "lcsm::Mixer: a coupling (LowRank) mixes keys of one scale: drop RunningMax and Mean, which give keys scales of their own");
+  static_assert(shift_fits, "lcsm::Mixer: Shift moves memories from key to key, which codes, denominators, means, scales and reads of earlier memories do not follow: drop these");
   static_assert(projection_fits, "lcsm::Mixer: project::Complex reads two parts, but the memory is real: drop it");
 };
 

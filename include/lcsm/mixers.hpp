@@ -19,6 +19,7 @@
 #include <lcsm/mixers/kda.hpp>
 #include <lcsm/mixers/lightnet.hpp>
 #include <lcsm/mixers/linear_attention.hpp>
+#include <lcsm/mixers/long_convolution.hpp>
 #include <lcsm/mixers/lrpe.hpp>
 #include <lcsm/mixers/lru.hpp>
 #include <lcsm/mixers/mamba.hpp>

@@ -12,7 +12,7 @@ namespace lcsm::test {
 
 // The members of Inputs, to be written.
 template <class S> struct GradientViews {
-  View<S> q, k, v, g, phase, f, i, beta, a, b, u, w, x, x_imag, delta, lower_bound, A, A_imag, B, B_imag, C, C_imag, D, codebook, delta_bias, log_dt, log_A_real, nu_log, theta_log, gamma_log,
+  View<S> kernel, q, k, v, g, phase, f, i, beta, a, b, u, w, x, x_imag, delta, lower_bound, A, A_imag, B, B_imag, C, C_imag, D, codebook, delta_bias, log_dt, log_A_real, nu_log, theta_log, gamma_log,
       alpha, gamma, recurrent_gate, input_gate, recurrent_param, log_neg_re, W, W_imag, A_log, omega, a_imag, p, dt_bias, r, kk, k_a, log_step, lambda, lambda_imag, erase, erase_imag, f_bias, i_bias, length, log_dt_imag, log_imag, time_decay, write, write_imag;
 };
 

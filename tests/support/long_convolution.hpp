@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lcsm/layers/long_convolution.hpp>
+#include <lcsm/mode/long_convolution.hpp>
 #include <support/random_mixers.hpp>
 
 #include <cmath>

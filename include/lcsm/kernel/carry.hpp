@@ -26,6 +26,7 @@ template <class M, class T> struct Summary {
   Memory<M, T> memory;
   Index rows, columns, log_rows, log_columns;
   T *re, *im, *log, *growth;
+  Index tokens = 0;                    // by which a shift has moved on
 
   Summary(Arena& arena, Index keys, Index values)
       : memory(Memory<M, T>::in(arena, keys, values)), rows(product_axes == Axes::none ? 0 : rows_of(product_axes, keys)), columns(columns_of(product_axes, values)),
@@ -33,7 +34,7 @@ template <class M, class T> struct Summary {
         im(arena.take<T>(complex ? rows * columns : 0)), log(arena.take<T>(log_rows * log_columns)), growth(arena.take<T>(grows ? memory.scales() : 0)) {}
 
   void clear() {
-    memory.clear(true);
+    memory.clear(true), tokens = 0;
     std::fill_n(re, rows * columns, T(1));
     if constexpr (complex) std::fill_n(im, rows * columns, T(0));
     std::fill_n(log, log_rows * log_columns, T(0));
@@ -42,6 +43,7 @@ template <class M, class T> struct Summary {
   // Append the tokens of a filled tile.
   void append(const Tiles<M, T>& tile, const Diagonal<M, T>& body, Index count) {
     body.advance(tile, count, memory, [](Index) { return typename Diagonal<M, T>::Nowhere{}; });
+    tokens += count;
     for (Index j = 0; j < count; ++j) {
       if constexpr (product_axes != Axes::none)
         for (Index a = 0; a < rows; ++a)
@@ -100,7 +102,14 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
   const auto scale_of = [&](Index c) { return M::scale_per_channel ? c : 0; };
   const auto merge = [&](F x, F y, std::pair<double, double> s, Index a, Index c) { return widen<F>(x * later.product_at(a, c)) * s.first + y * s.second; };
 
-  for (Index a = 0; a < K; ++a) {
+  // Of a shift, what comes so many keys further.
+  const auto moved = [&](Index a, Index c) {
+    if constexpr (!M::shifts) return m1.template load_m<double>(a, c);
+    else return a >= later.tokens ? m1.template load_m<double>(a - later.tokens, c) : F{};
+  };
+
+  for (Index n = 0; n < K; ++n) {
+    const Index a = M::shifts ? K - 1 - n : n;
     double kept = 1, added = 1;
     if constexpr (M::normaliser::mean) {
       const double old = m1.z[a] + later.log_at(a, 0), fresh = double(m2.z[a]), top = (std::max)({old, fresh, FromNothing::value});
@@ -113,7 +122,7 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
         const double p1 = m1.p[scale_of(c)], p2 = double(m2.p[scale_of(c)]);
         s = scales(a, c, p1, p2, joint(c, p1, p2));
       }
-      m1.store_m(a, c, merge(m1.template load_m<double>(a, c), in_double<F>(m2.template load_m<T>(a, c)), s, a, c));
+      m1.store_m(a, c, merge(moved(a, c), in_double<F>(m2.template load_m<T>(a, c)), s, a, c));
       if constexpr (Shape::has_z && Shape::z_per_channel) m1.store_z(a, c, merge(m1.template load_z<double>(a, c), in_double<F>(m2.template load_z<T>(a, c)), s, a, c));
     }
     if constexpr (M::normaliser::quotient && !Shape::z_per_channel) {
@@ -122,6 +131,7 @@ template <class M, class T> void join(Summary<M, double>& earlier, const Summary
       m1.store_z(0, a, merge(m1.template load_z<double>(0, a), in_double<F>(m2.template load_z<T>(0, a)), s, a, 0));
     }
   }
+  earlier.tokens += later.tokens;
   if constexpr (M::stabiliser::scaled) for (Index c = 0; c < m1.scales(); ++c) m1.p[c] = joint(c, m1.p[c], double(m2.p[c]));
   if constexpr (Summary<M, T>::product_axes != Axes::none)
     for (Index a = 0; a < earlier.rows; ++a)

@@ -72,7 +72,7 @@ template <class M> constexpr OuterClass outer_class() {
 }
 // A running maximum over logs of the key axis has no common scale for the rows of a chunk, a bonus under turning value channels sees two frames
 // at once, and a coupling under weights that differ by channel has a triangular system for each: such mixers run their chunks token by token.
-template <class M> inline constexpr bool outer_kernel = M::factors && !(M::coupled && overlaps(M::oscillation::axes | M::weight::axes, axes::valued)) && !(M::stabiliser::scaled && overlaps(M::log_axes, Axes::key)) &&
+template <class M> inline constexpr bool outer_kernel = M::factors && !M::shifts && !(M::coupled && overlaps(M::oscillation::axes | M::weight::axes, axes::valued)) && !(M::stabiliser::scaled && overlaps(M::log_axes, Axes::key)) &&
     !(M::readout::bonus && (has_term<typename M::oscillation>(Plane::phase, Axes::value) || has_term<typename M::oscillation>(Plane::factor, Axes::value)));
 
 // The planes of a chunk of one head: plain numbers, rows padded to whole vectors (padding is 0).

@@ -186,10 +186,11 @@ template <class M, class T> class Diagonal {
     [[maybe_unused]] const F taken = erased<V>(tile, j, c, memory.keys, decay, [&](Index a) { return memory.template load_m<V>(a, c); });
     [[maybe_unused]] F z_taken{};
     if constexpr (quotient && Shape::z_per_channel) z_taken = erased<V>(tile, j, c, memory.keys, decay, [&](Index a) { return memory.template load_z<V>(a, c); });
-    for (Index a = 0; a < memory.keys; ++a) {
+    for (Index n = 0; n < memory.keys; ++n) {
+      const Index a = M::shifts ? memory.keys - 1 - n : n;
       V o_scale = decay, e_scale = write_scale;
       if constexpr (own_scale && keyed_logs) o_scale = math::exp(tile.o.template log<V>(j, a, c) + decay), e_scale = math::exp(tile.e.template log<V>(j, a, c) + write_scale);
-      const F m = memory.template load_m<V>(a, c);
+      const F m = !M::shifts ? memory.template load_m<V>(a, c) : a > 0 ? memory.template load_m<V>(a - 1, c) : F{};
       F next = next_memory<V>(tile, j, a, c, m, x, o_scale, e_scale);
       if constexpr (M::coupled) next = next - widen_to<F, V>(tile.o.coupling().write.template times<V>(taken, j, a, c));
       memory.store_m(a, c, next);

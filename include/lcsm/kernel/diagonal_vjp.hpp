@@ -185,7 +185,7 @@ template <class M, class T> class DiagonalVjp {
         erased_bar = erased_bar - widened<V>(conjugate(k.write.template times<V>(map::constant<V>(1), t.j, a, c)) * after_read(a));
       }
     for (Index a = 0; a < t.before.keys; ++a) {
-      const Field<V> m_bar = after_read(a), before = m0(a);
+      const Field<V> m_bar = after_read(a), before = !M::shifts ? m0(a) : a > 0 ? m0(a - 1) : Field<V>{};
       const auto [o, weight] = decay_at(a);
       const auto e = factor<V>(t, a, c);
       x_bar = x_bar + widened<V>(conjugate(e) * m_bar) * weight;
@@ -211,7 +211,11 @@ template <class M, class T> class DiagonalVjp {
         t.to.o.template add_log<V>(t.tile.o, t.j, a, c, real_part(turn)), t.to.o.template add_phase<V>(t.tile.o, t.j, a, c, imag_part(turn));
         t.to.e.template add<V, axes::all, false>(t.tile.e, t.j, a, c, e_bar * weight), t.to.e.template add_log<V>(t.tile.e, t.j, a, c, real_part(conjugate(e) * e_bar) * weight);
       } else if constexpr (Pulls) t.to.o.template add<V>(t.tile.o, t.j, a, c, o_bar), t.to.e.template add<V>(t.tile.e, t.j, a, c, e_bar);
-      put(a, next);
+      if constexpr (!M::shifts) put(a, next);
+      else {                                                // to the key that it came from, which has been read
+        if (a > 0) put(a - 1, next);
+        if (a + 1 == t.before.keys) put(a, Field<V>{});
+      }
     }
     return x_bar;
   }

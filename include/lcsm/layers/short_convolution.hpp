@@ -4,7 +4,7 @@
 #include <lcsm/call/door.hpp>
 #include <lcsm/call/finish.hpp>
 #include <lcsm/call/workspace.hpp>
-#include <lcsm/layers/convolution_options.hpp>
+#include <lcsm/call/convolution_options.hpp>
 #include <lcsm/stage/leaf.hpp>
 
 namespace lcsm {

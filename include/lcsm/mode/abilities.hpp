@@ -9,7 +9,7 @@ namespace lcsm {
 // What a mixer can do, by its types alone. A mode that does not fit fails with one line that names the function, the reason and the way out.
 
 // Coefficients are a key side times a channel side: matrix products within a chunk.
-template <class M> inline constexpr bool is_chunkable = M::factors;
+template <class M> inline constexpr bool is_chunkable = M::factors && !M::shifts;
 // An associative scan, over a diagonal oscillation or over a coupling's K x K transition that all value channels share.
 template <class M> inline constexpr bool is_scannable = !M::coupled || M::factors;
 // The memory has a fixed size.
@@ -39,6 +39,7 @@ template <class M> constexpr const char* why_not(Mode mode) {
   if (has_mode<M>(mode)) return "";
   if (mode == Mode::scan) return "a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel";
   if (mode == Mode::convolution) return M::time_invariant ? "a denominator, a mean, a code or a coupling is no convolution" : "coefficients change from token to token";
+  if (M::shifts) return "a shift moves memories from key to key: a chunk would be the convolution itself";
   return "an elementwise (K x D) stage does not factor into matrix products";
 }
 

@@ -3,27 +3,14 @@
 
 #include <lcsm/kernel/leaf_lanes.hpp>
 #include <lcsm/kernel/toeplitz.hpp>
+#include <lcsm/mode/kernel_of.hpp>
 #include <lcsm/mode/scan.hpp>
-#include <lcsm/stage/rules.hpp>
+#include <lcsm/mode/window.hpp>
 
 #include <array>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
-
-// The mixer with an impulse for its input: its outputs are the taps. A complex kernel that is read whole has its imaginary part behind the real one.
-template <class M> struct KernelOf : M {
-  using input = Input<Fixed<rule::Impulse>>;
-  using skip = NoSkip;
-  using projection = std::conditional_t<matrix_planes<M> == 2, project::Complex, typename M::projection>;
-  template <class In> static constexpr bool bound = M::expand::template bound<In> && M::oscillation::template bound<In> && M::shrink::template bound<In> && M::weight::template bound<In>;
-  template <class Visit> static constexpr void visit(Visit&& visitor) { M::expand::visit(visitor), M::oscillation::visit(visitor), M::shrink::visit(visitor), M::weight::visit(visitor); }
-};
-// The mixer without an input: its outputs are what the initial memory contributes.
-template <class M> struct FreeOf : KernelOf<M> {
-  using input = Input<Fixed<rule::Constant<0>>>;
-  using projection = typename M::projection;
-};
 
 // The taps of a time-invariant mixer, its surrogate attention of t to t - l:
 //
@@ -38,7 +25,8 @@ template <class Exec, class M, class In, class S> void convolution_kernel(const 
   else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolution_kernel: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::attention_matrix");
   else {
     if constexpr (!M::per_channel) door::axis("convolution_kernel", "k", k, 4, matrix_planes<M>, false);
-    scan(exec, KernelOf<M>{}, in, k, Options<double>{.tuning = tuning});
+    if constexpr (window::is_window<M>) return window::kernel<M>(in, k, tuning);
+    else scan(exec, KernelOf<M>{}, in, k, Options<double>{.tuning = tuning});
     if constexpr (matrix_planes<M> == 2 && M::projection::scale != 1)
       for (Index l = 0; l < k.time(); ++l)
         for (Index h = 0; h < k.head(); ++h)
@@ -98,7 +86,8 @@ template <class Exec, class M, class T, class In> void final_state(const Exec& e
 
 // A time-invariant mixer as a convolution: its taps (convolution_kernel) for as many lags as the longest sequence has tokens, applied in direct or in Fourier
 // form (tuning.form, tuning.block). An initial memory contributes what the recurrence makes of it alone, and the final one is summed up over stretches as by
-// `scan`: both cost O(T K D), as the recurrence itself does. Arguments, options, aliasing and errors as `recurrent`; saved memories are an error.
+// `scan`: both cost O(T K D), as the recurrence itself does. Arguments, options, aliasing and errors as `recurrent`; saved memories are an error. A memory
+// that is the last K inputs (oscillation::Shift) has K taps and states that cost nothing.
 //
 // In direct form an output has the error of the other modes. In Fourier form it errs by 7 eps log2(N) |k| |w| beside that of its taps, with the norms of the
 // channel's taps and of its inputs: relative to the largest outputs, not to each. No thread count changes a bit; how time is cut does, within the bound.
@@ -113,6 +102,7 @@ void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const O
     constexpr auto products = convolution::products<M>();
     const auto call = checked_call<M, T>("convolve", in, y, options);
     door::nothing_saved("convolve", options);
+    if constexpr (window::is_window<M>) return window::apply(exec, call, y);
     const Extent& n = call.extent;
     const Index D = n.values, L = convolution::longest(call);
     zero_padding(call, y);
@@ -138,7 +128,8 @@ void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const O
       counting.take<std::byte>(first_plane.scratch()), counting.take<T>(first_plane.block() * simd::width<V>);
       const Workspace workspace("convolve", {}, counting.used(), exec.workers(Index(parts.size()) * groups));
       exec.for_each(Index(parts.size()) * groups, [&](Index item, Index worker) {
-        const auto [sequence, first, count] = parts[to_size(item / groups)];
+        const auto& part = parts[to_size(item / groups)];
+        const Index sequence = part.sequence, first = part.first, count = part.count;
         const Index group = item % groups;
         const Run run = call.run(sequence, 0);
         Arena arena = workspace.arena(worker);

@@ -10,13 +10,10 @@ namespace lcsm {
 inline namespace LCSM_ARCH {
 namespace convolution {
 
-template <class Leaf> constexpr bool is_plain() {
-  if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
-}
 // Inputs as they stand, and a skip of parameters: what the adjoint below takes apart by itself.
 template <class M> inline constexpr bool is_transposable =
-    is_plain<typename M::input::leaf>() && is_plain<typename M::input::imag>() && M::input::leaf::axes == Axes::value && M::input::imag::axes == Axes::value &&
-    M::input::source == Source::data && (!M::skip::present || (is_plain<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
+    window::is_plain<typename M::input::leaf>() && window::is_plain<typename M::input::imag>() && M::input::leaf::axes == Axes::value && M::input::imag::axes == Axes::value &&
+    M::input::source == Source::data && (!M::skip::present || (window::is_plain<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
 
 // The member of the gradients that a leaf's cotangents go to; null where there is none.
 template <class Leaf, class G> auto gradient_of(const G& grads) {
@@ -56,8 +53,9 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
     const Workspace workspace("convolve_vjp", {}, counting.used(), exec.workers(Index(parts.size()) * groups));
     zero_padding(call, to);
     exec.for_each(Index(parts.size()) * groups, [&](Index item, Index worker) {
-      const auto [sequence, first, count] = parts[to_size(item / groups)];
-      const Index start = first, group = item % groups;
+      const auto& part = parts[to_size(item / groups)];
+      const Index sequence = part.sequence, first = part.first, count = part.count;
+      const Index group = item % groups;
       const Run run = call.run(sequence, 0);
       Arena arena = workspace.arena(worker);
       T* sums = arena.template take<T>(first_plane.block() * W);
@@ -65,7 +63,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
       for (const auto& p : products)
         if (p.input == input)
           planes[to_size(p.plane)].template operator()<true>(group, first, count, arena, bar_of(p.output, run, group), [&](Index t, V sum) {
-            T* at = sums + (t - start) * W;
+            T* at = sums + (t - first) * W;
             simd::store(at, V(p.sign < 0 ? simd::load<V>(at) - sum : simd::load<V>(at) + sum));
           });
       if constexpr (M::skip::present)
@@ -100,11 +98,11 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
       trace.clear();
       for (const auto& p : products)
         if (p.plane == plane)
-          for (const auto& [sequence, first, count] : parts) {
-            const Run run = call.run(sequence, 0);
+          for (const Part& part : parts) {
+            const Run run = call.run(part.sequence, 0);
             const auto bar = bar_of(p.output, run, group);
             const auto add = [&](const auto& rows) {
-              add_taps(first_plane, trace, first, count, rows.stream(call.in, n, run, group), [&](Index t) { return p.sign < 0 ? V(-bar(t)) : bar(t); });
+              add_taps(first_plane, trace, part.first, part.count, rows.stream(call.in, n, run, group), [&](Index t) { return p.sign < 0 ? V(-bar(t)) : bar(t); });
             };
             if (p.input == 0) add(re); else add(im);
           }
@@ -148,6 +146,7 @@ void convolve_vjp(const Exec& exec, M mixer, const In& in, const View<Y>& y_bar,
   else {
     const auto call = checked_adjoint<M, T>("convolve_vjp", in, y_bar, grads, options, states);
     door::nothing_saved("convolve_vjp", options);
+    if constexpr (window::is_window<M>) return window::pull(exec, call, y_bar, grads, states);
     const bool has_states = options.initial || states.final || states.initial;
     if constexpr (convolution::is_transposable<M>)
       if (!has_states && convolution::longest(call) > 0 && call.extent.heads > 0 && call.extent.values > 0) return convolution::transposed(exec, mixer, call, y_bar, grads);

@@ -98,9 +98,10 @@ void reference_token(const Tiles<M, double>& tile, ReferenceMemory<M>& memory, I
         if constexpr (std::remove_cvref_t<decltype(tile.o)>::coupling_order == Order::after_decay) erase = erase * decay(a);
         erased = erased + erase * memory.m[to_size(a * D + c)], z_erased = z_erased + erase * memory.z[to_size(a * D + c)];
       }
-    for (Index a = 0; a < K; ++a) {
+    for (Index n = 0; n < K; ++n) {
+      const Index a = M::shifts ? K - 1 - n : n;            // from the last key on, whose memory is not needed any more
       F &m = memory.m[to_size(a * D + c)], &z = memory.z[to_size(a * D + c)];
-      const F m0 = m, z0 = z, i = c < values ? of(tile.template input<double>(0, c)) : F{}, s = of(tile.s.template value<double>(0, a, c));
+      const F m0 = !M::shifts ? m : a > 0 ? memory.m[to_size((a - 1) * D + c)] : F{}, z0 = z, i = c < values ? of(tile.template input<double>(0, c)) : F{}, s = of(tile.s.template value<double>(0, a, c));
       const F factor = of(tile.e.template times<double, axes::all, !weighs>(1.0, 0, a, c));
       const double log_e = weighs ? tile.e.template log<double>(0, a, c) : 0.0;
       F o = decay(a), e = factor * std::exp(log_e - next);

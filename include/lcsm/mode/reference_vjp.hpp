@@ -149,7 +149,7 @@ void reference_token_vjp(const Tiles<M, double>& tile, Cotangents<M, double, Abs
       }
     for (Index a = 0; a < K; ++a) {
       const std::size_t n = to_size(a * D + c);
-      const F m0 = before.m[n], z0 = before.z[n], s = of(tile.s.template value<double>(0, a, c)), factor = of(tile.e.template times<double, axes::all, !weighs>(1.0, 0, a, c));
+      const F m0 = !M::shifts ? before.m[n] : a > 0 ? before.m[to_size((a - 1) * D + c)] : F{}, z0 = before.z[n], s = of(tile.s.template value<double>(0, a, c)), factor = of(tile.e.template times<double, axes::all, !weighs>(1.0, 0, a, c));
       const double log_e = weighs ? log(tile.e, a, c) : 0.0;
       F m_bar = bar.m[n], z_bar = bar.z[n], m0_bar{}, z0_bar{}, s_bar{};
       if constexpr (!M::readout::previous) s_bar = cj(after.m[n]) * n_bar + cj(after.z[n]) * d_bar, m_bar = m_bar + cj(s) * n_bar, z_bar = z_bar + cj(s) * d_bar;
@@ -198,7 +198,11 @@ void reference_token_vjp(const Tiles<M, double>& tile, Cotangents<M, double, Abs
           to.o.template add_log<double>(tile.o, 0, a, c, real_part(turn)), to.o.template add_phase<double>(tile.o, 0, a, c, Absolute ? real_part(turn) : imag_part(turn));
           to.e.template add<double, axes::all, false>(tile.e, 0, a, c, e_bar * std::exp(log_e - p1)), to.e.template add_log<double>(tile.e, 0, a, c, real_part(cj(e) * e_bar));
         }
-        bar.m[n] = m0_bar, bar.z[n] = z0_bar;
+        if constexpr (!M::shifts) bar.m[n] = m0_bar, bar.z[n] = z0_bar;
+        else {                                              // to the key that it came from
+          if (a > 0) bar.m[to_size((a - 1) * D + c)] = m0_bar;
+          bar.m[n] = F{};
+        }
       }
     }
     if constexpr (scaled) {                                 // p1 is the largest of the logs: the one it came from gets its cotangent

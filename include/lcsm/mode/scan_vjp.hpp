@@ -10,7 +10,7 @@ inline namespace LCSM_ARCH {
 // The adjoint of a stretch is linear in the cotangents of the memory after it: what reaches the memory before it is those times the conjugate of the
 // stretch's whole decay, plus what its own tokens read. So cotangents are carried over stretches as memories are, the other way round. Scales and
 // means would need more than the decay, and a coupling its transition: their heads are swept as a whole. So are codes, in O(D) per token.
-template <class M> inline constexpr bool splits_backwards = !M::stabiliser::scaled && !M::normaliser::mean && !M::coupled && !is_code_kernel<M>;
+template <class M> inline constexpr bool splits_backwards = !M::stabiliser::scaled && !M::normaliser::mean && !M::coupled && !M::shifts && !is_code_kernel<M>;
 
 // carry: of the memory after a stretch, then of that before it. bar: what the stretch's own tokens read of the memory before it; then what carry was.
 template <class M, class T> void carry_back(const Memory<M, double>& carry, const Summary<M, T>& stretch, const Memory<M, double>& bar) {

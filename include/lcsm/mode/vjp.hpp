@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lcsm/mode/chunkwise_vjp.hpp>
+#include <lcsm/mode/convolve_vjp.hpp>
 #include <lcsm/mode/mix.hpp>
 #include <lcsm/mode/reference_vjp.hpp>
 #include <lcsm/mode/scan_vjp.hpp>
@@ -19,6 +20,7 @@ void vjp(const Exec& exec, M mixer, const In& in, const View<Y>& y_bar, const G&
   else {
     Extent n;
     n.tokens = y_bar.time(), n.keys = door::key_width<M>(in, options.initial ? options.initial.m.row() : -1);
+    if constexpr (window::is_window<M>) if (mix_mode<M>(n) == Mode::convolution && !options.saved) return convolve_vjp(exec, mixer, in, y_bar, grads, options, states);
     if constexpr (is_chunkable<M>) if (mix_mode<M>(n) == Mode::chunkwise) return chunkwise_vjp(exec, mixer, in, y_bar, grads, options, states);
     if constexpr (is_scannable<M>) scan_vjp(exec, mixer, in, y_bar, grads, options, states); else recurrent_vjp(exec, mixer, in, y_bar, grads, options, states);
   }

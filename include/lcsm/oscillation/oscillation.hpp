@@ -32,4 +32,8 @@ template <Axes X = Axes::value, class Name = in::g> using Multiplier = Stage<Log
 // exp(step A): a continuous system, sampled. Further terms may add its phase.
 template <class Step, class A, class... More> using Discretised = Stage<Term<Plane::log, combine::Product, Step, A>, More...>;
 
+// Every key's memory moves on to the next key, the last one's is forgotten: m[a] <- m[a - 1]. With writes at the first key alone, key a holds the input of a
+// tokens ago, and a shrink of as many learned taps reads a convolution.
+struct Shift : Stage<> { static constexpr bool shifts = true; };
+
 }  // namespace lcsm::oscillation

@@ -20,5 +20,5 @@ LCSM_NAME(A); LCSM_NAME(A_imag); LCSM_NAME(B); LCSM_NAME(B_imag); LCSM_NAME(C); 
 LCSM_NAME(log_dt); LCSM_NAME(log_A_real); LCSM_NAME(nu_log); LCSM_NAME(theta_log); LCSM_NAME(gamma_log);
 LCSM_NAME(alpha); LCSM_NAME(gamma); LCSM_NAME(recurrent_gate); LCSM_NAME(input_gate); LCSM_NAME(recurrent_param);
 LCSM_NAME(log_neg_re); LCSM_NAME(W); LCSM_NAME(W_imag); LCSM_NAME(A_log); LCSM_NAME(omega); LCSM_NAME(a_imag);
-LCSM_NAME(p); LCSM_NAME(dt_bias); LCSM_NAME(r); LCSM_NAME(kk); LCSM_NAME(k_a);
+LCSM_NAME(kernel); LCSM_NAME(p); LCSM_NAME(dt_bias); LCSM_NAME(r); LCSM_NAME(kk); LCSM_NAME(k_a);
 }

@@ -14,6 +14,12 @@ template <int N> struct Constant {
   static double at(const Where&, Index) { return N; }
 };
 
+// The first key alone, as a factor.
+struct FirstKey {
+  static constexpr const char* name = "1 at key 0";
+  static double at(const Where&, Index a) { return a == 0 ? 1 : 0; }
+};
+
 // An input that is 1 at the first token of a sequence and 0 behind it: the output is the mixer's convolution kernel.
 struct Impulse {
   static constexpr const char* name = "1 at start";

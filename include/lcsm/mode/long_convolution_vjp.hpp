@@ -4,7 +4,7 @@
 #include <lcsm/call/gradients.hpp>
 #include <lcsm/call/sum_onto.hpp>
 #include <lcsm/kernel/toeplitz_vjp.hpp>
-#include <lcsm/layers/long_convolution.hpp>
+#include <lcsm/mode/long_convolution.hpp>
 
 namespace lcsm {
 
@@ -92,8 +92,9 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
     using S = typename std::remove_cvref_t<decltype(to)>::element;
     zero_padding(call, to);
     exec.for_each(parts, [&](Index n, Index worker) {
-      const auto [sequence, first, count] = call.parts[to_size(n / groups)];
-      const Index group = n % groups, b = call.batch(sequence), at = sequence;
+      const auto& part = call.parts[to_size(n / groups)];
+      const Index sequence = part.sequence, first = part.first, count = part.count;
+      const Index group = n % groups, b = call.batch(sequence);
       const Timeline& time = call.streams[to_size(sequence)];
       const auto bar = bar_of(sequence, group);
       const ChannelLanes<T, S> out(to, H, D, group);
@@ -102,7 +103,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
       if (states.final && past > 0) final = ChannelLanes<T, const T>(rows_as_tokens(states.final), H, D, group);
       kernel.template operator()<true>(group, first, count, arena_after_trace(worker), bar, [&](Index t, V sum) {
         if (given(skip)) sum = simd::fma(d, bar(t), sum);
-        if (const Index row = t - time.length + past; states.final && row >= 0 && row < past) sum = sum + final.load(at, row);
+        if (const Index row = t - time.length + past; states.final && row >= 0 && row < past) sum = sum + final.load(sequence, row);
         out.store(b, time.token(t), sum);
       });
     });

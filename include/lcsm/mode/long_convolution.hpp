@@ -5,7 +5,7 @@
 #include <lcsm/call/finish.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/kernel/toeplitz.hpp>
-#include <lcsm/layers/convolution_options.hpp>
+#include <lcsm/call/convolution_options.hpp>
 
 #include <type_traits>
 
@@ -132,7 +132,8 @@ void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const Vi
 
   zero_padding(call, y);
   exec.for_each(parts, [&](Index n, Index worker) {
-    const auto [sequence, first, count] = call.parts[to_size(n / groups)];
+    const auto& part = call.parts[to_size(n / groups)];
+    const Index sequence = part.sequence, first = part.first, count = part.count;
     const Index group = n % groups, batch = call.batch(sequence);
     const Timeline& time = call.streams[to_size(sequence)];
     const ChannelStream<T, X> in = stream(sequence, group);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
-#include <lcsm/layers/long_convolution.hpp>
+#include <lcsm/mode/long_convolution.hpp>
 
 #include "support/catch.hpp"
 #include "support/long_convolution.hpp"
