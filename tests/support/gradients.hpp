@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "central_difference.hpp"
 #include "gradient_bound.hpp"
 #include "properties.hpp"
 
@@ -76,18 +77,6 @@ template <class M> class RandomLoss {
 // Whether a number is one that a central difference can be taken at.
 inline bool is_smooth(double x) { return std::abs(x) < 1e30; }
 
-// dL/dx by a central difference. Its error is h^2 / 6 of a third derivative and eps / h of the loss: with h = 2^-17 both are near 1e-10 of what is
-// summed for losses whose derivatives are of their own size. 1e-7 leaves room for derivatives 10 times larger at each order.
-inline constexpr double step_size = 0x1p-17, difference_tolerance = 1e-7;
-template <class F> double central_difference(double& x, F&& loss) {
-  const double at = x;
-  x = at + step_size;
-  const double high = loss();
-  x = at - step_size;
-  const double low = loss();
-  x = at;
-  return (high - low) / (2 * step_size);
-}
 // The slopes on both sides. At a corner (two logs of one size, a clamp) any number between them is a slope.
 template <class F> std::pair<double, double> one_sided_differences(double& x, F&& loss) {
   const double at = x, middle = loss();

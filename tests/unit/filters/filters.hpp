@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "support/gradients.hpp"
+#include "support/catch.hpp"
+#include "support/central_difference.hpp"
+#include "support/random_mixers.hpp"
 
 #include <lcsm/filters/mlp.hpp>
 
+#include <cmath>
 #include <functional>
 
 // What the tests of filters share. F is a filter; taps of lags before 0 (`back`) are 0 for those that have none.
