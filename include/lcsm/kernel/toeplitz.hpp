@@ -70,6 +70,7 @@ template <class T> class Toeplitz {
   Index head() const noexcept { return head_; }
   bool is_direct() const noexcept { return direct_; }
   const Negacyclic<T>& ring() const noexcept { return ring_; }
+  T lag(Index n) const noexcept { return lags_[n]; }       // [groups, taps, W]
   // Bytes for one block.
   Index scratch() const {
     Arena counting;
