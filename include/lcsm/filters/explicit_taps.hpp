@@ -4,6 +4,7 @@
 #include <lcsm/filters/parameter.hpp>
 #include <lcsm/mixers/init.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace lcsm {

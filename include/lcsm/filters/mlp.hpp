@@ -100,7 +100,9 @@ class Dense {
  public:
   template <class P> Dense(const Linear<P>& p, Index heads, Index rows, Index columns)
       : shape_{1, heads, rows, columns}, raw_(shape_, p.weight), gain_({1, heads, 1, rows}, p.gain, 1), bias_({1, heads, 1, rows}, p.bias), normal_(p.gain), weight_(heads * rows, columns),
-        transposed_(columns, heads * rows), weight_bar_(weight_), bias_bar_(to_size(heads * rows)) {
+        transposed_(columns, heads * rows), weight_bar_(weight_), bias_bar_(to_size(heads * rows)), norms_(bias_bar_) {
+    weight_.each([&](double&, Index o, Index i) { norms_[to_size(o)] += raw(o)[i] * raw(o)[i]; });
+    for (double& norm : norms_) norm = std::sqrt(norm);
     weight_.each([&](double& w, Index o, Index i) { transposed_(i, o) = w = raw(o)[i] * scale(o); });
   }
   Block operator()(const Block& x) const {
@@ -119,35 +121,30 @@ class Dense {
   template <class G> void store(const Linear<G>& to) const {
     Numbers weight(shape_), gain({1, shape_.heads, 1, shape_.rows}), bias(gain);
     for (Index o = 0; o < weight_.rows(); ++o) {
-      const double *const bar = weight_bar_.row(o), *const v = raw(o);
+      const double *const bar = weight_bar_.row(o), *const v = raw(o), norm = norms_[to_size(o)];
       double* const out = weight.data() + o * weight_.columns();
       bias.data()[o] = bias_bar_[to_size(o)];
       // W = g v / |v|: g_bar = W_bar . v / |v|, v_bar = g / |v| (W_bar - g_bar v / |v|).
       double along = 0;
-      for (Index i = 0; i < weight_.columns() && normal_; ++i) along += bar[i] * v[i] / norm(o);
+      for (Index i = 0; i < weight_.columns() && normal_; ++i) along += bar[i] * v[i] / norm;
       gain.data()[o] = along;
-      for (Index i = 0; i < weight_.columns(); ++i) out[i] = normal_ ? scale(o) * (bar[i] - along * v[i] / norm(o)) : bar[i];
+      for (Index i = 0; i < weight_.columns(); ++i) out[i] = normal_ ? scale(o) * (bar[i] - along * v[i] / norm) : bar[i];
     }
     weight.store(to.weight), bias.store(to.bias), gain.store(to.gain);
   }
 
  private:
   const double* raw(Index o) const { return raw_.data() + o * weight_.columns(); }
-  double norm(Index o) const {
-    double sum = 0;
-    for (Index i = 0; i < weight_.columns(); ++i) sum += raw(o)[i] * raw(o)[i];
-    return std::sqrt(sum);
-  }
-  double scale(Index o) const { return normal_ ? gain_.data()[o] / norm(o) : 1; }
+  double scale(Index o) const { return normal_ ? gain_.data()[o] / norms_[to_size(o)] : 1; }
   Extents shape_;
   Numbers raw_, gain_, bias_;
   bool normal_;
   Block weight_, transposed_, weight_bar_;
-  std::vector<double> bias_bar_;
+  std::vector<double> bias_bar_, norms_;                    // norms: of the rows as they are given
 };
 
-// The input layer, then every other one after an activation of what came before it: Block operator()(const Block& x), and Block vjp(const Block& x, const Block& bar),
-// which may sum gradients of its own. residual: hidden layers add what they began from.
+// The input layer, then every other one after an activation of what came before it: Block operator()(Block x), and Block vjp(const Block& x, Block bar), which may sum
+// gradients of its own. residual: hidden layers add what they began from.
 template <class Activation> class Mlp {
  public:
   Activation activation;

@@ -18,7 +18,7 @@
 // -(l+1), where a filter has them (Tnn); of any other filter a second set of parameters gives them.
 //
 // Everything is computed in double and rounded once, whatever P and T are; any strides. An axis of a parameter with extent 1 and stride 0 is the same all along,
-// and heads of a call may share a parameter's as grouped queries do.
+// and heads of a call may share a parameter's as grouped queries do; what a filter reads a size off (the time of a table, the width of a network) is given in full.
 //
 // taps_vjp: kernel_bar is dL/dkernel, shaped as the kernel, any strides. Gradients have the names and extents of the parameters, or say with extent 1 and stride 0
 // along which axes they are to be summed; they are written, not added to, as double sums in the order of the taps. Null views ask for nothing. Parameters and
