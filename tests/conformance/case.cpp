@@ -12,6 +12,7 @@ Index Case::size(const std::string& key) const { return about_.size(key); }
 Index Case::size_or(const std::string& key, Index otherwise) const { return about_.attributes.value(key, otherwise); }
 bool Case::flag(const std::string& key) const { return about_.flag(key); }
 std::string Case::text(const std::string& key) const { return about_.attributes.value(key, std::string()); }
+double Case::number(const std::string& key) const { return about_.attributes.at(key); }
 bool Case::has(const std::string& role, const std::string& name) const { return golden_.has(about_.name, role, name); }
 Array Case::array(const std::string& role, const std::string& name) const {
   test::Array x = golden_.array(about_.name, role, name);

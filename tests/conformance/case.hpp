@@ -49,6 +49,7 @@ class Case {
   Index size_or(const std::string& key, Index otherwise) const;
   bool flag(const std::string& key) const;
   std::string text(const std::string& key) const;
+  double number(const std::string& key) const;
   bool has(const std::string& role, const std::string& name) const;
 
   Array in(const std::string& name) const { return array("in", name); }

@@ -64,7 +64,7 @@ class Checks {
   void output(Comparison& to, const Expected& x, Way way) { output(to, x, way, subject_.output()); }
   void output(Comparison& to, const Expected& x, Way way, std::vector<double> given) {
     std::vector<double> bound = bounds(way, full_.terms.y);
-    if (way == Way::fourier)
+    if (way == Way::fourier || (way == Way::mix && m_.mix_transforms))
       for (std::size_t n = 0; n < bound.size(); ++n) bound[n] += epsilon() * test::fourier_cost(p_.tokens) * full_.terms.fourier.at(n);
     std::vector<double> golden = golden_bounds(full_.terms.y);
     if (p_.post) {

@@ -148,8 +148,8 @@ template <class M, class T, class Bind> class Model : public Subject {
         if constexpr (is_scannable<M>) if (way == Way::scan) scan_vjp(one_thread, M{}, in, y, grads, options, states);
         if constexpr (is_chunkable<M>) if (way == Way::chunkwise || way == Way::small_chunks) chunkwise_vjp(one_thread, M{}, in, y, grads, options, states);
         if (way == Way::attend) attend_vjp(one_thread, M{}, in, y, grads, options, states);
-        if (way == Way::mix) vjp(exec::par, M{}, in, y, grads, options, states);
         options.tuning.form = ConvolutionForm::direct;
+        if (way == Way::mix) vjp(exec::par, M{}, in, y, grads, options, states);
         if constexpr (is_convolvable<M>) if (way == Way::convolve) convolve_vjp(one_thread, M{}, in, y, grads, options, states);
 #endif
       });
@@ -252,7 +252,7 @@ template <class M, class T, class Bind> class Model : public Subject {
 
 template <class M>
 inline constexpr Abilities abilities_of{[](Way w) { return why_not<M>(mode_of(w)); }, [](Way w) { return owes<M>(w); },
-                                        test::error_cost<M>};
+                                        test::error_cost<M>, window::is_window<M>};
 
 template <class M, class Bind> Sums sums_of(const Problem& p, const Bind& bind, const State<M, double>& start, Index count) {
   Options<double> options;

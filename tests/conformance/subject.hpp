@@ -90,6 +90,7 @@ struct Abilities {
   const char* (*why_not)(Way);
   bool (*owes)(Way);
   test::ErrorCost (*cost)(const test::CallSums&, Index summed, bool any_form);
+  bool mix_transforms;                                      // it may take transforms, which err by norms
 };
 
 // The adjoints that this build has beside that of the definition, and why not.
