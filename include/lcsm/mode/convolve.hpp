@@ -91,7 +91,7 @@ template <class Exec, class M, class T, class In> void final_state(const Exec& e
 //
 // In direct form an output has the error of the other modes. In Fourier form it errs by 7 eps log2(N) |k| |w| beside that of its taps, with the norms of the
 // channel's taps and of its inputs: relative to the largest outputs, not to each. No thread count changes a bit; how time is cut does, within the bound.
-// Memory: the taps in double and their spectra, 2 to 6 numbers per lag and channel, and copies of inputs that a map changes.
+// Memory of its own, not options.workspace: the taps in double and their spectra, 2 to 6 numbers per lag and channel, and copies of inputs that a map changes.
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
 void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const Options<T>& options = {}) {
   constexpr bool inputs = M::template bound<In>, convolvable = is_convolvable<M>;

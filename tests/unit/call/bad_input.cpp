@@ -12,6 +12,7 @@
 #include <lcsm/mode/reference.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 #include <lcsm/shrink/shrink.hpp>
+#include <lcsm/stage/rules.hpp>
 
 #include <functional>
 
@@ -28,6 +29,8 @@ struct Parts : Mixer<Stage<FactorTerm<Data<in::k>>, LogTerm<Data<in::i, Axes::on
                      Stage<LogTerm<Data<in::g, Axes::one, map::LogSigmoid<>>>, PhaseTerm<Learned<in::phase>>>, shrink::Data<>,
                      Quotient<guard::Add<0>>, RunningMax<>, project::Complex, Skip<Learned<in::D, Axes::value>>> {};
 struct Entries : Mixer<expand::Data<>, oscillation::Learned<map::NegExp, in::A, Axes::matrix>, shrink::Data<>> {};
+struct Invariant : Mixer<Stage<FactorTerm<Learned<in::B>>>, oscillation::Learned<map::NegExp, in::A>, Stage<FactorTerm<Learned<in::C, Axes::matrix>>>, Skip<Learned<in::D, Axes::value>>> {};
+struct Window : Mixer<Stage<FactorTerm<Fixed<rule::FirstKey, Axes::key>>>, oscillation::Shift, Stage<FactorTerm<Learned<in::C, Axes::matrix>>>> {};
 struct Codes : Mixer<expand::Code<>, oscillation::Scalar<map::LogSigmoid<>>, shrink::Code<>> {};
 
 enum class Is { shape, sequence, option, workspace };
@@ -82,6 +85,8 @@ template <class M> std::vector<Function<M>> calls() {
                                 }}};  // mix speaks by the name of the mode it takes
   if constexpr (has_mode<M>(Mode::chunkwise))
     all.push_back({"chunkwise", [](const Trial<M>& c) { chunkwise(exec::seq, M{}, c.in, c.out, c.options); }});
+  if constexpr (has_mode<M>(Mode::convolution))
+    all.push_back({"convolve", [](const Trial<M>& c) { convolve(exec::seq, M{}, c.in, c.out, c.options); }});
   return all;
 }
 
@@ -105,6 +110,7 @@ template <class M> void check(const std::vector<Wrong<M>>& table, Index batch = 
   for (const Function<M>& named : calls<M>()) {
     { const Trial<M> right(batch, tokens); CHECK_NOTHROW(named.run(right)); }
     for (const Wrong<M>& wrong : table) {
+      if (wrong.kind == Is::workspace && (named.name == "convolve" || (M::shifts && named.name.empty()))) continue;   // has memory of its own
       INFO(named.name << ": " << wrong.what);
       Trial<M> call(batch, tokens);
       wrong.spoil(call);
@@ -288,6 +294,7 @@ template <class M> void check_all() {
 
 TEST_CASE("bad input: a mixer with every part", "[door]") { check_all<Parts>(); }
 TEST_CASE("bad input: a coefficient per memory entry", "[door]") { check_all<Entries>(); }
+TEST_CASE("bad input: a convolution", "[door]") { check_all<Invariant>(), check_all<Window>(); }
 TEST_CASE("bad input: codes", "[door]") {
   check_all<Codes>();
   std::vector<Wrong<Codes>> table;
