@@ -27,6 +27,17 @@ inline void linear(const Array& w, const Array& b, std::vector<Number>& x) {
   for (std::size_t n = 0; n < x.size(); ++n) x[n] = gathered(b.values.empty() ? std::move(x[n]) : x[n] + b.number(n % outputs));
 }
 
+inline std::vector<double> values_of(const std::vector<Number>& from) {
+  std::vector<double> out;
+  for (const Number& v : from) out.push_back(v.x);
+  return out;
+}
+inline std::vector<Number> numbers_of(const Array& x) {
+  std::vector<Number> out;
+  for (std::size_t n = 0; n < x.values.size(); ++n) out.push_back(x.number(n));
+  return out;
+}
+
 // A reference's convolution, by transforms, of taps [taps, channels] with x [batch, tokens, channels], both an adapter's own. Lag l is that of the token l after, if reverse.
 // How far its outputs may be from ours; and its gradients by x and by the taps, where the loss says y_bar, beside the sizes of the sums that they are.
 struct Errors { std::vector<double> error, size; };
@@ -35,12 +46,12 @@ struct Convolution {
   bool reverse = false;
 
   std::vector<double> outputs(const std::vector<Number>& taps, const std::vector<Number>& x) const {
-    std::vector<double> out = convolution_error(values(taps), values(x), batch, tokens, channels);
+    std::vector<double> out = convolution_error(values_of(taps), values_of(x), batch, tokens, channels);
     each(taps, [&](std::size_t l, std::size_t s, std::size_t t) { out[t] += taps[l].error * std::abs(x[s].x) + std::abs(taps[l].x) * x[s].error; });
     return out;
   }
   Errors by_inputs(const std::vector<Number>& taps, const std::vector<double>& y_bar) const {
-    Errors out{convolution_error(values(taps), y_bar, batch, tokens, channels), std::vector<double>(y_bar.size())};
+    Errors out{convolution_error(values_of(taps), y_bar, batch, tokens, channels), std::vector<double>(y_bar.size())};
     each(taps, [&](std::size_t l, std::size_t s, std::size_t t) { out.error[s] += taps[l].error * std::abs(y_bar[t]), out.size[s] += std::abs(taps[l].x * y_bar[t]); });
     return out;
   }
@@ -48,7 +59,7 @@ struct Convolution {
     Errors out{std::vector<double>(taps.size()), std::vector<double>(taps.size())};
     const auto rows = Index(x.size()) / batch;
     for (Index b = 0; b < batch; ++b) {
-      const std::vector<double> inputs = values({x.begin() + b * rows, x.begin() + (b + 1) * rows});
+      const std::vector<double> inputs = values_of({x.begin() + b * rows, x.begin() + (b + 1) * rows});
       const std::vector<double> error = convolution_error(inputs, {y_bar.begin() + b * rows, y_bar.begin() + (b + 1) * rows}, 1, tokens, channels);
       for (std::size_t l = 0; l < taps.size(); ++l) out.error[l] += error[l % to_size(channels)];
     }
@@ -57,11 +68,6 @@ struct Convolution {
   }
 
  private:
-  static std::vector<double> values(const std::vector<Number>& from) {
-    std::vector<double> out;
-    for (const Number& v : from) out.push_back(v.x);
-    return out;
-  }
   // f(tap, input, output).
   template <class F> void each(const std::vector<Number>& taps, F&& f) const {
     for (Index l = 0; l * channels < Index(taps.size()); ++l)
@@ -77,11 +83,6 @@ inline std::vector<Number> unsure(std::vector<Number> numbers, const Errors& e) 
     if (e.size[n] > 0)
       for (Term& t : numbers[n].terms) t.error += std::abs(t.slope) * e.error[n] / e.size[n];
   return numbers;
-}
-inline std::vector<Number> numbers_of(const Array& x) {
-  std::vector<Number> out;
-  for (std::size_t n = 0; n < x.values.size(); ++n) out.push_back(x.number(n));
-  return out;
 }
 
 // Taps of the library's filter against expected ones: a row of its own.

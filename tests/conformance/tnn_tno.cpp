@@ -93,9 +93,7 @@ void tnn_tno(Case& c) {
     to->batch = c.size("B"), to->tokens = to->keys = a.length, to->heads = c.size("H"), to->values = c.size("D");
     if (back && causal) break;
     const std::vector<Number> taps = a.taps(back);
-    std::vector<double> values;
-    for (const Number& tap : taps) values.push_back(tap.x);
-    compare_filter(c, c.own(back ? "back" : "taps", values), filtered(c, a, back), taps);
+    compare_filter(c, c.own(back ? "back" : "taps", values_of(taps)), filtered(c, a, back), taps);
     const Convolution reference{to->batch, to->tokens, a.channels, back};
     const std::vector<double> errors = reference.outputs(taps, x);
     for (std::size_t n = 0; n < own.size(); ++n) own[n] += errors[n];
