@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: lcsm::convolve: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::mix
+// expect: lcsm::convolve: this mixer is no convolution (its coefficients change with the token, or it divides or gathers): use lcsm::mix
 #include <lcsm/expand/expand.hpp>
 #include <lcsm/mode/convolve.hpp>
 #include <lcsm/oscillation/oscillation.hpp>

@@ -42,7 +42,7 @@ constexpr Mode mode_of(Way w) {
 template <class M> constexpr bool owes(Way w) {
   constexpr Axes all = M::oscillation::axes | M::expand::axes | M::shrink::axes | M::weight::axes;
   if (mode_of(w) == Mode::convolution)
-    return M::time_invariant && !M::coupled && !M::coded && !M::normaliser::quotient && !M::normaliser::mean && !M::stabiliser::scaled;
+    return M::time_invariant && !M::coded && !M::normaliser::quotient && !M::normaliser::mean && !M::stabiliser::scaled;
   if (mode_of(w) == Mode::chunkwise) return M::coupled || !overlaps(all, Axes::matrix);
   return true;
 }

@@ -18,7 +18,7 @@ template <class M> inline constexpr bool has_finite_state = true;
 template <class M> inline constexpr bool is_time_invariant = M::time_invariant;
 
 // One kernel for all times, and a read that is linear in the input: a convolution.
-template <class M> inline constexpr bool is_convolvable = M::time_invariant && !M::coupled && !M::coded && !M::normaliser::quotient && !M::normaliser::mean && !M::stabiliser::scaled;
+template <class M> inline constexpr bool is_convolvable = M::time_invariant && !M::coded && !M::normaliser::quotient && !M::normaliser::mean && !M::stabiliser::scaled;
 
 template <class M> concept Chunkable = is_chunkable<M>;
 template <class M> concept Scannable = is_scannable<M>;
@@ -38,7 +38,7 @@ template <class M> constexpr bool has_mode(Mode mode) {
 template <class M> constexpr const char* why_not(Mode mode) {
   if (has_mode<M>(mode)) return "";
   if (mode == Mode::scan) return "a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel";
-  if (mode == Mode::convolution) return M::time_invariant ? "a denominator, a mean, a code or a coupling is no convolution" : "coefficients change from token to token";
+  if (mode == Mode::convolution) return M::time_invariant ? "a denominator, a mean or a code is no convolution" : "coefficients change from token to token";
   if (M::shifts) return "a shift moves memories from key to key: a chunk would be the convolution itself";
   return "an elementwise (K x D) stage does not factor into matrix products";
 }

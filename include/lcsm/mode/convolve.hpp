@@ -12,6 +12,13 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
+namespace convolution {
+// The associative scan, where there is one.
+template <class Exec, class M, class In, class S, class T> void run(const Exec& exec, M mixer, const In& in, const View<S>& y, const Options<T>& options) {
+  if constexpr (is_scannable<M>) scan(exec, mixer, in, y, options); else recurrent(exec, mixer, in, y, options);
+}
+}
+
 // The taps of a time-invariant mixer, its surrogate attention of t to t - l:
 //
 //     k_l[c] = sum_a s[a,c] o[a,c]^l e[a,c]            (with another readout, of the memory that is read), times the projection's factor
@@ -22,11 +29,11 @@ inline namespace LCSM_ARCH {
 template <class Exec, class M, class In, class S> void convolution_kernel(const Exec& exec, M, const In& in, const View<S>& k, const Tuning& tuning = {}) {
   constexpr bool inputs = KernelOf<M>::template bound<In>, convolvable = is_convolvable<M>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::convolution_kernel: the inputs lack a parameter that this mixer reads: give the aggregate the members its leaves name");
-  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolution_kernel: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::attention_matrix");
+  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolution_kernel: this mixer is no convolution (its coefficients change with the token, or it divides or gathers): use lcsm::attention_matrix");
   else {
     if constexpr (!M::per_channel) door::axis("convolution_kernel", "k", k, 4, matrix_planes<M>, false);
     if constexpr (window::is_window<M>) return window::kernel<M>(in, k, tuning);
-    else scan(exec, KernelOf<M>{}, in, k, Options<double>{.tuning = tuning});
+    else convolution::run(exec, KernelOf<M>{}, in, k, Options<double>{.tuning = tuning});
     if constexpr (matrix_planes<M> == 2 && M::projection::scale != 1)
       for (Index l = 0; l < k.time(); ++l)
         for (Index h = 0; h < k.head(); ++h)
@@ -96,7 +103,7 @@ template <class Exec, class M, class In, class S, class T = storage_compute_t<S>
 void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const Options<T>& options = {}) {
   constexpr bool inputs = M::template bound<In>, convolvable = is_convolvable<M>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::convolve: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
-  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolve: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::mix");
+  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolve: this mixer is no convolution (its coefficients change with the token, or it divides or gathers): use lcsm::mix");
   else {
     using V = Batch<T>;
     constexpr auto products = convolution::products<M>();
@@ -115,7 +122,7 @@ void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const O
         free = Buffer<T>(y.batch(), y.time(), n.heads, y.feature());
         Options<T> alone = options;
         alone.final = {};
-        scan(exec, FreeOf<M>{}, in, free.view(), alone);
+        convolution::run(exec, FreeOf<M>{}, in, free.view(), alone);
       }
       const LeafRows<typename M::input::leaf, T> re(exec, call, true);
       const LeafRows<typename M::input::imag, T> im(exec, call, M::input::domain == Domain::complex);
@@ -162,7 +169,12 @@ void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const O
         }
       });
     }
-    if (options.final) convolution::final_state(exec, call);
+    if constexpr (!M::coupled) {
+      if (options.final) convolution::final_state(exec, call);
+    } else if (options.final) {                             // a coupling's summaries are its scan's own
+      Buffer<T> unread(y.batch(), y.time(), y.head(), y.feature());
+      convolution::run(exec, mixer, in, unread.view(), options);
+    }
   }
 }
 

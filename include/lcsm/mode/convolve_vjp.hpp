@@ -129,7 +129,9 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
   const Index width = k_bar.view().feature() / plane_count;
   for (Index plane = 0; plane < plane_count; ++plane) sum_onto(exec, k_bar.view().features(plane * width, width), by_lag.view().batches(plane, 1));
   if constexpr (plane_count == 2 && M::projection::scale != 1) for (double& x : k_bar) x *= M::projection::scale;
-  scan_vjp(exec, KernelOf<M>{}, call.in, std::as_const(k_bar).view(), grads, Options<double>{.tuning = call.options.tuning});
+  const Options<double> of_taps{.tuning = call.options.tuning};
+  if constexpr (is_scannable<M>) scan_vjp(exec, KernelOf<M>{}, call.in, std::as_const(k_bar).view(), grads, of_taps);
+  else recurrent_vjp(exec, KernelOf<M>{}, call.in, std::as_const(k_bar).view(), grads, of_taps);
 }
 
 }  // namespace convolution
@@ -141,7 +143,7 @@ template <class Exec, class M, class In, class Y, class G, class T = storage_com
 void convolve_vjp(const Exec& exec, M mixer, const In& in, const View<Y>& y_bar, const G& grads, const Options<T>& options = {}, const std::type_identity_t<StateCotangents<T>>& states = {}) {
   constexpr bool inputs = M::template bound<In>, slopes = is_differentiable<M>, convolvable = is_convolvable<M>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::convolve_vjp: the inputs lack a view that this mixer reads: give the aggregate the members its leaves name");
-  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolve_vjp: this mixer is no convolution (its coefficients change with the token, or it divides, gathers or couples): use lcsm::vjp");
+  else if constexpr (!convolvable) static_assert(convolvable, "lcsm::convolve_vjp: this mixer is no convolution (its coefficients change with the token, or it divides or gathers): use lcsm::vjp");
   else if constexpr (!slopes) static_assert(slopes, "lcsm::convolve_vjp: a map, tie or guard of this mixer has no derivative: give the map `template <class V> static V vjp(V raw, V bar)`");
   else {
     const auto call = checked_adjoint<M, T>("convolve_vjp", in, y_bar, grads, options, states);
