@@ -45,8 +45,7 @@ template <class T> class OnlineKernel {
     const ConvolutionPlan<T> plan(kernel, {.heads = choice.heads, .features = choice.features, .form = ConvolutionForm::direct});
     if (choice.direct < 1) raise<OptionError>("OnlineKernel", "direct", "at least 1", door::text(choice.direct));
     taps_ = kernel.time(), heads_ = plan.toeplitz().heads(), features_ = plan.toeplitz().features(), groups_ = plan.toeplitz().groups();
-    lags_ = Buffer<T>(groups_ * taps_ * W);
-    for (Index n = 0; n < lags_.size(); ++n) lags_[n] = plan.toeplitz().lag(n);
+    lags_ = plan.toeplitz().lags();
     const Index block = Index(std::bit_ceil(to_size(choice.direct)));
     direct_ = latency_ == Latency::relaxed ? block : 2 * block;
     if (latency_ == Latency::relaxed) {

@@ -35,29 +35,26 @@ template <class T> class Toeplitz {
   static constexpr double steep = 16;
 
   Toeplitz() = default;
-  // tap(l, channel) for l in [-back, front) in double; tokens: of the longest sequence that is expected.
+  // tap(l, head, feature) for l in [-back, front), in double; tokens: of the longest sequence that is expected.
   template <class Tap> Toeplitz(Index front, Index back, Index heads, Index features, Index tokens, ConvolutionForm form, Index block, Tap&& tap)
-      : front_(front), back_(back), heads_(heads), features_(features) {
-    const Index channels = heads * features;
-    groups_ = lane_groups(channels, W);
-    const auto at = [&](Index l, Index channel) { return channel < channels ? double(tap(l, channel)) : 0.0; };
-    direct_ = form == ConvolutionForm::direct || (form == ConvolutionForm::automatic && (std::min)(taps(), (std::max)(tokens, Index(1))) <= direct_taps);
-    if (taps() == 0) direct_ = true;
-    if (!direct_) {
-      if (is_steep(at)) head_ = (std::min)(head_taps, front);
-      block_ = block > 0 ? block : best_block(tokens);
-      ring_ = Negacyclic<T>(block_ + taps() - 1);
-      block_ = ring_.length() - taps() + 1;                 // what fits
-      spectra_ = Buffer<T>(groups_ * ring_.size());
-      for (Index g = 0; g < groups_; ++g)
-        ring_.values(spectra_.data() + g * ring_.size(), 0, taps(), [&](Index m) {
-          return m >= back_ && m < back_ + head_ ? V(T(0)) : lanes([&](Index lane) { return at(m - back_, g * W + lane); });
-        });
-    } else block_ = block > 0 ? block : Index(256);
-    lags_ = Buffer<T>(groups_ * taps() * W);
+      : front_(front), back_(back), heads_(heads), features_(features), groups_(lane_groups(heads * features, W)), lags_(groups_ * taps() * W) {
+    for (Index channel = 0; channel < heads * features; ++channel) {
+      T* to = lags_.data() + channel / W * taps() * W + channel % W;
+      const Index h = channel / features, c = channel % features;
+      for (Index n = 0; n < taps(); ++n) to[n * W] = T(tap(n - back, h, c));
+    }
+    direct_ = taps() == 0 || form == ConvolutionForm::direct || (form == ConvolutionForm::automatic && (std::min)(taps(), (std::max)(tokens, Index(1))) <= direct_taps);
+    if (direct_) {
+      block_ = block > 0 ? block : Index(256);
+      return;
+    }
+    if (is_steep()) head_ = (std::min)(head_taps, front);
+    ring_ = Negacyclic<T>((block > 0 ? block : best_block(tokens)) + taps() - 1);
+    block_ = ring_.length() - taps() + 1;                   // what fits
+    spectra_ = Buffer<T>(groups_ * ring_.size());
     for (Index g = 0; g < groups_; ++g)
-      for (Index n = 0; n < taps(); ++n)
-        for (Index lane = 0; lane < W; ++lane) lags_.data()[(g * taps() + n) * W + lane] = T(at(n - back_, g * W + lane));
+      ring_.values(spectra_.data() + g * ring_.size(), 0, taps(),
+                   [&](Index m) { return m >= back_ && m < back_ + head_ ? V(T(0)) : simd::load<V>(lags_.data() + (g * taps() + m) * W); });
   }
 
   Index front() const noexcept { return front_; }
@@ -70,7 +67,7 @@ template <class T> class Toeplitz {
   Index head() const noexcept { return head_; }
   bool is_direct() const noexcept { return direct_; }
   const Negacyclic<T>& ring() const noexcept { return ring_; }
-  T lag(Index n) const noexcept { return lags_[n]; }       // [groups, taps, W]
+  const Buffer<T>& lags() const noexcept { return lags_; }
   // Bytes for one block.
   Index scratch() const {
     Arena counting;
@@ -112,21 +109,18 @@ template <class T> class Toeplitz {
   }
 
  private:
-  template <class F> static V lanes(F&& f) {
-    alignas(64) T x[W];
-    for (Index lane = 0; lane < W; ++lane) x[lane] = T(f(lane));
-    return simd::load<V>(x);
-  }
-
   // The largest taps of some channel lie in the head, and what follows is small beside them, though not nothing.
-  template <class At> bool is_steep(At&& at) const {
-    for (Index channel = 0; channel < heads_ * features_; ++channel) {
-      double top = 0, rest = 0;
-      for (Index l = -back_; l < front_; ++l) {
-        double& most = l >= 0 && l < head_taps ? top : rest;
-        most = (std::max)(most, std::abs(at(l, channel)));
+  bool is_steep() const {
+    for (Index g = 0; g < groups_; ++g) {
+      V top(T(0)), rest(T(0));
+      for (Index n = 0; n < taps(); ++n) {
+        V& most = n >= back_ && n < back_ + head_taps ? top : rest;
+        most = (simd::max)(most, simd::abs(simd::load<V>(lags_.data() + (g * taps() + n) * W)));
       }
-      if (rest > 0 && top > steep * rest) return true;
+      alignas(64) T tops[W], rests[W];
+      simd::store(tops, top), simd::store(rests, rest);
+      for (Index lane = 0; lane < W; ++lane)
+        if (rests[lane] > 0 && double(tops[lane]) > steep * double(rests[lane])) return true;
     }
     return false;
   }
@@ -166,10 +160,12 @@ template <class T> class Toeplitz {
     for (; j < count; ++j) put(j, sum<Transposed, 1>(lags, back, taps, at + j * W)[0]);
   }
 
-  Index front_ = 0, back_ = 0, heads_ = 0, features_ = 0, groups_ = 0, block_ = 1, head_ = 0;
+  Index front_ = 0, back_ = 0, heads_ = 0, features_ = 0, groups_ = 0;
+  Buffer<T> lags_;                                          // [groups, taps, W]
+  Index block_ = 1, head_ = 0;
   bool direct_ = true;
   Negacyclic<T> ring_;
-  Buffer<T> spectra_, lags_;
+  Buffer<T> spectra_;
 };
 
 }  // namespace LCSM_ARCH

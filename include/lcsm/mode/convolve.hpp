@@ -58,9 +58,7 @@ template <class M, class T> std::vector<Toeplitz<T>> planes_of(const View<const 
   const Index width = k.feature() / matrix_planes<M>;
   std::vector<Toeplitz<T>> out;
   for (Index plane = 0; plane < matrix_planes<M>; ++plane)
-    out.emplace_back(k.time(), 0, n.heads, n.values, k.time(), tuning.form, tuning.block, [&](Index l, Index channel) {
-      return k.at(0, l, channel / n.values, 0, plane * width + (width == 1 ? 0 : channel % n.values));
-    });
+    out.emplace_back(k.time(), 0, n.heads, n.values, k.time(), tuning.form, tuning.block, [&](Index l, Index h, Index c) { return k.at(0, l, h, 0, plane * width + (width == 1 ? 0 : c)); });
   return out;
 }
 template <class Call> Index longest(const Call& call) {

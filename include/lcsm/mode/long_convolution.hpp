@@ -49,11 +49,8 @@ template <class T> class ConvolutionPlan {
     if (two_sided) check("back", choice.back);
     if (choice.tokens < 0) raise<OptionError>(function, "tokens", "at least 0", door::text(choice.tokens));
     if (choice.block < 0) raise<OptionError>(function, "block", "at least 0", door::text(choice.block));
-    const auto tap = [&](Index l, Index channel) {
-      const auto of = [&](const auto& v, Index t) {
-        const Index h = channel / features / (heads / v.head()), c = channel % features;
-        return double(stage::convert<storage_compute_t<std::remove_const_t<P>>>(v.data[v.offset(0, t, h, 0, c)]));
-      };
+    const auto tap = [&](Index l, Index h, Index c) {
+      const auto of = [&](const auto& v, Index t) { return double(stage::convert<storage_compute_t<std::remove_const_t<P>>>(v.data[v.offset(0, t, h / (heads / v.head()), 0, c)])); };
       return l >= 0 ? of(kernel, l) : of(choice.back, -l - 1);
     };
     toeplitz_ = Toeplitz<T>(kernel.time(), two_sided ? choice.back.time() : 0, heads, features, choice.tokens > 0 ? choice.tokens : kernel.time(), choice.form, choice.block, tap);
