@@ -64,7 +64,7 @@ void hyena_vjp(const Exec& exec, const HyenaPlan<T>& plan, const std::type_ident
   const View<const std::remove_const_t<Y>> bars(y_bar);
   check("hyena_vjp", plan, parameters, u, bars, options, "y_bar");
   const Index N = plan.order(), D = plan.features(), batch = y_bar.batch(), time = y_bar.time(), filters = plan.filters();
-  check_gradients("hyena_vjp", plan, parameters, grads, batch, time, options.sequences.given() ? options.sequences.count() : batch, states);
+  check_gradients("hyena_vjp", plan, parameters, grads, batch, time, options.sequences.given() ? options.sequences.size() - 1 : batch, states);
   HyenaOptions<T> again = options;
   again.final = {};
   const struct { const HyenaOptions<T>& options; } call{options};
@@ -85,7 +85,8 @@ void hyena_vjp(const Exec& exec, const HyenaPlan<T>& plan, const std::type_ident
       const LongConvolutionGradients<T, Q> of{.x = gated_bar.view(), .kernel = of_filter(grads.kernel, o), .skip = of_filter(grads.skip, o)};
       long_convolution_vjp<Exec, T, T, T, LongConvolutionGradients<T, Q>, P>(exec, plan[o], gated[to_size(o)].view(), of_filter(parameters.skip, o), bar.view(), of, filter_options(again, o),
                                                                             filter_cotangents(states, o));
-      const auto gate = parts.heads(N - 1 - o, 1), gate_bar = parts_bar.heads(N - 1 - o, 1);
+      const auto gate = parts.heads(N - 1 - o, 1);
+      const auto gate_bar = parts_bar.heads(N - 1 - o, 1);
       if (o == 0) times<T>(exec, gated_bar.view(), parts.heads(N, 1), gate_bar), times<T>(exec, gated_bar.view(), gate, parts_bar.heads(N, 1));
       else times<T>(exec, gated_bar.view(), convolved[to_size(o - 1)].view(), gate_bar), times<T>(exec, gated_bar.view(), gate, bar.view());
     }
