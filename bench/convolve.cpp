@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Long convolutions with a kernel as long as the sequence, 256 channels [T, D]: an item is one output.
+#include <lcsm/convolution/online.hpp>
+#include <lcsm/exec/par.hpp>
+#include <lcsm/mode/long_convolution.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <random>
+
+namespace {
+
+using namespace lcsm;
+constexpr Index channels = 256;
+
+Buffer<float> noise(Index tokens) {
+  std::mt19937 rng(1);
+  std::normal_distribution<float> normal;
+  Buffer<float> x(1, tokens, 1, channels);
+  for (float& number : x) number = normal(rng);
+  return x;
+}
+void report(benchmark::State& state, Index tokens, double flops_per_output) {
+  const double outputs = double(state.iterations()) * double(tokens * channels);
+  state.SetItemsProcessed(std::int64_t(outputs));
+  state.counters["GFLOP/s"] = benchmark::Counter(outputs * flops_per_output * 1e-9, benchmark::Counter::kIsRate);
+}
+// Nominal work of transforms: 2.5 n log2 n of n = 2 T real numbers each, two of them with the kernel's spectrum at hand and three without.
+double nominal(Index tokens, int transforms) { return transforms * 2.5 * 2 * std::log2(2 * double(tokens)); }
+
+void planned(benchmark::State& state) {
+  const Index tokens = state.range(0);
+  const auto x = noise(tokens), k = noise(tokens);
+  Buffer<float> y(1, tokens, 1, channels);
+  const ConvolutionPlan<float> plan(k.view(), {.tokens = tokens, .form = ConvolutionForm::fourier});
+  for (auto _ : state) long_convolution(exec::par, plan, x.view(), View<const float>{}, y.view());
+  report(state, tokens, nominal(tokens, 2));
+}
+void with_kernel(benchmark::State& state) {
+  const Index tokens = state.range(0);
+  const auto x = noise(tokens), k = noise(tokens);
+  Buffer<float> y(1, tokens, 1, channels);
+  for (auto _ : state) long_convolution(exec::par, ConvolutionPlan<float>(k.view(), {.tokens = tokens, .form = ConvolutionForm::fourier}), x.view(), View<const float>{}, y.view());
+  report(state, tokens, nominal(tokens, 3));
+}
+void direct(benchmark::State& state) {
+  const Index tokens = 8192, taps = state.range(0);
+  const auto x = noise(tokens), k = noise(taps);
+  Buffer<float> y(1, tokens, 1, channels);
+  const ConvolutionPlan<float> plan(k.view(), {.tokens = tokens, .form = state.range(1) ? ConvolutionForm::fourier : ConvolutionForm::direct});
+  for (auto _ : state) long_convolution(exec::par, plan, x.view(), View<const float>{}, y.view());
+  report(state, tokens, 2 * double(taps));
+}
+void online(benchmark::State& state) {
+  const Index taps = state.range(0);
+  const auto x = noise(taps), k = noise(taps);
+  Buffer<float> y(1, 1, 1, channels);
+  const OnlineKernel<float> kernel(k.view(), {.latency = state.range(1) ? Latency::bounded : Latency::relaxed});
+  OnlineConvolution<float> decoder(kernel, 1);
+  Index t = 0;
+  for (auto _ : state) decoder.step(kernel, x.view().tokens(t++ % taps, 1), View<const float>{}, y.view());
+  report(state, 1, 2 * double(taps));
+}
+BENCHMARK(planned)->ArgName("T")->Arg(1024)->Arg(8192)->Arg(65536)->UseRealTime();
+BENCHMARK(with_kernel)->ArgName("T")->Arg(1024)->Arg(8192)->Arg(65536)->UseRealTime();
+BENCHMARK(direct)->ArgNames({"taps", "Fourier"})->ArgsProduct({{16, 32, 48, 64, 128}, {0, 1}})->UseRealTime();
+BENCHMARK(online)->ArgNames({"taps", "bounded"})->ArgsProduct({{1024, 16384}, {0, 1}})->UseRealTime();
+
+}  // namespace
