@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/layers/gate.hpp>
 #include <lcsm/layers/mimo.hpp>
-#include <lcsm/layers/short_convolution.hpp>
 #include <lcsm/mode/long_convolution.hpp>
 
 #include <vector>
@@ -53,28 +53,13 @@ template <class T> class HyenaPlan {
 
 namespace hyena_layer {
 
+using gate_layer::times;
+
 template <class T> View<T> of_filter(const View<T>& v, Index o) { return given(v) && v.head() > 1 ? v.heads(o, 1) : v; }
 template <class T> ConvolutionOptions<T> filter_options(const HyenaOptions<T>& o, Index filter) {
   return {of_filter(o.initial.inputs, filter), of_filter(o.final.inputs, filter), o.sequences, o.mask, o.direction};
 }
 template <class T> ConvolutionOptions<T> window_options(const HyenaOptions<T>& o) { return {o.initial.window, o.final.window, o.sequences, o.mask, o.direction}; }
-
-// to = a b, [B, T, 1, 1, D].
-template <class T, class Exec, class A, class B, class S> void times(const Exec& exec, const View<A>& a, const View<B>& b, const View<S>& to) {
-  constexpr Index block = 128;
-  const Index blocks = (to.time() + block - 1) / block;
-  exec.for_each(to.batch() * blocks, [&](Index n, Index) {
-    const Index sequence = n / blocks, first = n % blocks * block;
-    for (Index t = first; t < (std::min)(first + block, to.time()); ++t) {
-      const A* const left = a.data + a.offset(sequence, t, 0, 0, 0);
-      const B* const right = b.data + b.offset(sequence, t, 0, 0, 0);
-      const Row<S> out{to.data + to.offset(sequence, t, 0, 0, 0), to.stride[4]};
-      for_lanes<T>(to.feature(), [&]<class V>(std::type_identity<V>, Index c) {
-        out.put(c, V(short_window::gather<V>(left + c * a.stride[4], a.stride[4]) * short_window::gather<V>(right + c * b.stride[4], b.stride[4])));
-      });
-    }
-  });
-}
 
 // Everything is checked before anything is written. y, or its cotangent in an adjoint, says how large a call is.
 template <class T, class U, class P, class S>
