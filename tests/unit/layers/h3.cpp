@@ -49,6 +49,31 @@ TEST_CASE("H3: shifted keys, outer products or elements, the state space and the
   }
 }
 
+TEST_CASE("H3: rows of a batch packed into one, and reversed time", "[layers]") {
+  for (int n = 0; n < 8; ++n) {
+    Random random(400 + std::uint64_t(n));
+    const H3Call call(false, false, random);
+    const Index B = call.batch, T = call.tokens;
+    Buffer<double> y(B, T, call.heads, call.values), other = y;
+    run(call, 0, T, y.view(), {});
+    const auto as_one = [&](auto v) {
+      v.extent[0] = 1, v.extent[1] = B * T;
+      return v;
+    };
+    std::vector<std::int32_t> offsets;
+    for (Index b = 0; b <= B; ++b) offsets.push_back(std::int32_t(b * T));
+    h3(one_thread, S4d{}, call.in(), call.plan(), call.skip.view(), as_one(call.q.view()), as_one(call.k.view()), as_one(call.v.view()), as_one(other.view()), {.sequences = offsets});
+    CHECK(std::equal(y.begin(), y.end(), other.begin()));
+    if (T == 0) continue;
+    const auto turned = [&](auto v) {
+      v.data += (T - 1) * v.stride[1], v.stride[1] = -v.stride[1];
+      return v;
+    };
+    h3(one_thread, S4d{}, call.in(), call.plan(), call.skip.view(), turned(call.q.view()), turned(call.k.view()), turned(call.v.view()), turned(other.view()), {.direction = Direction::reverse});
+    CHECK(std::equal(y.begin(), y.end(), other.begin()));
+  }
+}
+
 TEST_CASE("H3: what does not fit is named at the door, and nothing is written", "[layers]") {
   Random random(3);
   H3Call call(false, false, random);
