@@ -73,7 +73,7 @@ std::vector<Row> systems() {
       LCSM_ROW(DlrLambdaImagWReal, "dlr", dlr, dlr_names + "version Lambda_imag_W_real"),
       LCSM_ROW(DlrLambdaRealWReal, "dlr", dlr, dlr_names + "version Lambda_real_W_real"),
       LCSM_ROW(Lru, "lru", paper("2303.06349") + ", Gothos/LRU-pytorch", "LRU-pytorch `LRU`: nu_log, theta_log, gamma_log; B, C, D in `lru_input` and `lru_output`"),
-      LCSM_ROW(LongConvolution, "fftconv", paper("2302.06646") + ", HazyResearch/safari", "safari `fftconv_ref`: u, k, D are x, kernel, D"),
+      LCSM_ROW(LongConvolution, "fftconv hyena sgconv tnn_tno", paper("2302.06646") + ", HazyResearch/safari", "safari `fftconv_ref`: u, k, D are x, kernel, D"),
       LCSM_ROW(MegaEma, "mega_ema", paper("2209.10655") + ", facebookresearch/mega", "mega `MultiHeadEMA`: the same names"),
   };
 }
