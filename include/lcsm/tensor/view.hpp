@@ -46,7 +46,7 @@ template <class T> struct View {
   constexpr View slice(std::size_t axis, Index first, Index count) const noexcept {
     LCSM_ASSERT(axis < axes && first >= 0 && count >= 0 && first + count <= extent[axis]);
     View part = *this;
-    if (count > 0) part.data += first * stride[axis];
+    if (count > 0 && data) part.data += first * stride[axis];   // a part of no numbers has none either
     part.extent[axis] = count;
     return part;
   }
