@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The adjoint of a convolution against that of the definition, in direct and in Fourier form, with states and without.
+#include "support/convolution_mixers.hpp"
 #include "support/gradients.hpp"
 
 #include <lcsm/mode/convolve_vjp.hpp>
@@ -9,12 +10,6 @@ namespace {
 using namespace lcsm;
 using namespace lcsm::test;
 
-struct System
-    : Mixer<Stage<FactorTerm<Learned<in::B, Axes::matrix>>>, Stage<LogTerm<Learned<in::g, Axes::matrix, map::LogSigmoid<1>>>, PhaseTerm<Learned<in::phase, Axes::matrix>>>,
-            Stage<FactorTerm<Learned<in::C, Axes::matrix>>>, Input<Data<in::v, Axes::value>>, project::TwiceReal, Skip<Learned<in::D, Axes::value>>> {};
-struct BothParts
-    : Mixer<Stage<ComplexFactor<Learned<in::B>, Learned<in::B_imag>>>, Stage<LogTerm<Learned<in::g, Axes::key, map::LogSigmoid<1>>>, PhaseTerm<Learned<in::phase, Axes::key>>>,
-            Stage<FactorTerm<Learned<in::C>>>, Input<Data<in::v, Axes::value>, Data<in::x, Axes::value>>, project::Complex> {};
 struct Mapped : Mixer<Stage<FactorTerm<Learned<in::B>>>, Stage<LogTerm<Learned<in::g, Axes::one, map::LogSigmoid<1>>>>, Stage<FactorTerm<Learned<in::C>>>,
                       Input<Data<in::v, Axes::value, map::Tanh>>> {};
 

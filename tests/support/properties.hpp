@@ -243,7 +243,7 @@ template <class M, class S, class T> class Definition {
       const double off = std::abs(x - want) / (bound + flushed());
       if (!(off <= most)) most = std::isnan(off) ? std::numeric_limits<double>::infinity() : off, given = x, right = want;
     };
-    const auto transform = [&](std::size_t n) { return way == Way::fourier ? eps * fourier_cost(n_.tokens) * sums_.fourier[n] : 0; };
+    const auto transform = [&](std::size_t n) { return way == Way::fourier || (way == Way::mix && window::is_window<M>) ? eps * fourier_cost(n_.tokens) * sums_.fourier[n] : 0; };
     const auto y = result.y.view;
     Index at = 0;
     for (Index b = 0; b < y.batch(); ++b)

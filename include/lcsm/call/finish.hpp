@@ -44,14 +44,20 @@ LCSM_INLINE void finish(const Tiles<M, T>& tile, Index j, Index values, const Ro
 }
 
 // Tokens off the timelines (padding) get zeros.
-template <class Call, class S> void zero_padding(const Call& call, const View<S>& y) {
-  if (!call.options.mask) return;
+template <class S> void zero_padding(const View<const std::uint8_t>& mask, const View<S>& y) {
+  if (!mask) return;
   for (Index b = 0; b < y.batch(); ++b)
     for (Index t = 0; t < y.time(); ++t) {
-      if (call.options.mask.at(call.options.mask.batch() == 1 ? 0 : b, t, 0, 0, 0) != 0) continue;
+      if (mask.at(mask.batch() == 1 ? 0 : b, t, 0, 0, 0) != 0) continue;
       for (Index h = 0; h < y.head(); ++h)
         for (Index f = 0; f < y.feature(); ++f) y.at(b, t, h, 0, f) = static_cast<S>(0.0f);
     }
+}
+
+template <class Call, class S>
+  requires requires(const Call& call) { call.options.mask; }
+void zero_padding(const Call& call, const View<S>& y) {
+  zero_padding(call.options.mask, y);
 }
 
 }  // namespace LCSM_ARCH

@@ -3,6 +3,7 @@
 
 #include <lcsm/call/door.hpp>
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,14 @@ template <class Leaf, class In, class G> void gradient(const char* function, con
     }
   });
 }
+// The same of a function that is no mixer's: the gradient of an array of these extents. exact: nothing is summed.
+template <class G> void gradient_view(const char* function, const char* of, const View<G>& v, const std::array<Index, 5>& extent, bool exact = false) {
+  if (!v) return;
+  const std::string argument = std::string("gradient of ") + of;
+  const char* name = argument.c_str();
+  for (std::size_t a = 0; a < 5; ++a) if (exact || a != 2) axis(function, name, v, a, extent[a], !exact);
+  grouped_heads(function, name, v, extent[2]), output_axes(function, name, v);
+}
 template <class M, class T> void state_cotangent(const char* function, const char* which, const StateView<T>& s, const Extent& n) {
   using Shape = StateShape<M>;
   component(function, which, "m", s.m, n.sequences, n.heads, n.keys, n.values);
@@ -73,6 +82,15 @@ template <class C> void filled(const char* function, const C& call) {
 }
 
 }  // namespace door
+
+// The member of an aggregate of gradients, or nothing.
+template <class Name, class G> auto gradient_of(const G& grads) {
+  if constexpr (Name::template present<const G>) {
+    using Member = std::remove_cvref_t<decltype(Name::of(grads))>;
+    static_assert(!std::is_const_v<typename Member::element>, "lcsm: a gradient is written: give the aggregate of gradients views of numbers that are not const");
+    return Member(Name::of(grads));
+  } else return View<float>{};
+}
 
 // A checked call of an adjoint. y_bar stands for the output.
 template <class M, class T, class In, class Y, class G>

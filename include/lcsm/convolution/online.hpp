@@ -125,8 +125,10 @@ template <class T> class OnlineConvolution {
     const Index T_ = x.time(), groups = kernel.groups();
     if (position_ > 0) raise<OptionError>(function, "state", "one that has seen nothing", door::text(position_) + " tokens seen");
     if (plan.toeplitz().front() != kernel.taps() || plan.toeplitz().back() > 0) raise<ShapeError>(function, "plan", "the kernel of " + door::text(kernel.taps()) + " taps", door::text(plan.toeplitz().front()) + " and " + door::text(plan.toeplitz().back()) + " of what is to come");
+    if (plan.toeplitz().heads() != kernel.heads() || plan.toeplitz().features() != kernel.features())
+      raise<ShapeError>(function, "plan", door::text(kernel.heads()) + " heads of " + door::text(kernel.features()) + " channels", door::text(plan.toeplitz().heads()) + " of " + door::text(plan.toeplitz().features()));
     door::axis(function, "y", y, 0, sequences_, false);
-    long_convolution<Exec, T, X, S, std::remove_const_t<P>>(exec, plan, x, skip, y);
+    long_convolution(exec, plan, x, skip, y);
     // The outputs of the next taps - 1 tokens, with inputs of 0.
     const Toeplitz<T>& toeplitz = plan.toeplitz();
     const Index tail = kernel.taps() - 1;

@@ -11,9 +11,7 @@ inline namespace LCSM_ARCH {
 // The numbers of a leaf of the axis one or value for lanes over all channels of a call: in place where they are the caller's, else mapped, once, into rows of
 // their own.
 template <class Leaf, class T> class LeafRows {
-  static constexpr bool in_place = [] {
-    if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
-  }();
+  static constexpr bool in_place = is_unmapped<Leaf>();
   static constexpr bool per_token = Leaf::source == Source::data || Leaf::source == Source::position;
 
  public:

@@ -4,11 +4,12 @@
 #include <lcsm/call/tuning.hpp>
 #include <lcsm/kernel/channels.hpp>
 #include <lcsm/kernel/negacyclic.hpp>
-#include <lcsm/stage/arena.hpp>
+#include <lcsm/call/workspace.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace lcsm {
 
@@ -167,6 +168,21 @@ template <class T> class Toeplitz {
   Negacyclic<T> ring_;
   Buffer<T> spectra_;
 };
+
+// Tokens [first, first + count) of a sequence's timeline: what one window of inputs gives.
+struct ConvolutionBlock { Index sequence, first, count; };
+inline std::vector<ConvolutionBlock> convolution_blocks(const std::vector<Timeline>& streams, Index length) {
+  std::vector<ConvolutionBlock> out;
+  for (Index n = 0; n < Index(streams.size()); ++n)
+    for (Index first = 0, end = streams[to_size(n)].length; first < end; first += length) out.push_back({n, first, (std::min)(length, end - first)});
+  return out;
+}
+// f(block, group, arena) for every block and group of channels, bytes of scratch each.
+template <class Exec, class F> void for_each_block(const char* function, const Exec& exec, const std::vector<ConvolutionBlock>& blocks, Index groups, Index bytes, F&& f) {
+  const Index items = Index(blocks.size()) * groups;
+  const Workspace workspace(function, {}, bytes, exec.workers(items));
+  exec.for_each(items, [&](Index n, Index worker) { f(blocks[to_size(n / groups)], n % groups, workspace.arena(worker)); });
+}
 
 }  // namespace LCSM_ARCH
 }  // namespace lcsm

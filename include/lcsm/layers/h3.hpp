@@ -85,12 +85,11 @@ void run(const char* function, const Exec& exec, M mixer, typename M::template I
   Buffer<T> shifted(y.batch(), y.time(), H, k.feature()), products(y.batch(), y.time(), H, width<heads>(k.feature(), v.feature())), read_out(y.batch(), y.time(), H, products.view().feature());
   in.x = std::as_const(products).view();
   checked_call<M, T>(function, in, read_out.view(), options);
-  long_convolution<Exec, T, U, T, P>(exec, shift, k, shift_skip, shifted.view(), shift_options(options, keys));
+  long_convolution(exec, shift, k, shift_skip, shifted.view(), shift_options(options, keys));
   outer<heads, T>(exec, shifted.view(), v, products.view());
   mix(exec, mixer, in, read_out.view(), options);
   read<heads, T>(exec, q, read_out.view(), y);
-  const struct { const Options<T>& options; } call{options};
-  zero_padding(call, y);
+  zero_padding(options.mask, y);
 }
 
 }  // namespace h3_layer

@@ -36,13 +36,9 @@ void adjoint(const char* function, const Exec& exec, M mixer, typename M::templa
   const View<const std::remove_const_t<Y>> bars(y_bar);
   check<heads>(function, shift, shift_skip, q, k, v, bars, options, keys, "y_bar");
   const Index H = y_bar.head(), D = k.feature(), values = v.feature(), batch = y_bar.batch(), time = y_bar.time(), wide = width<heads>(D, values);
-  const auto gradient = [&](const char* name, const auto& g, const std::array<Index, 5>& extent) {
-    if (!g) return;
-    for (std::size_t a = 0; a < 5; ++a) door::axis(function, name, g, a, extent[a], false);
-    door::output_axes(function, name, g);
-  };
-  gradient("gradient of q", of.q, {batch, time, H, 1, D}), gradient("gradient of k", of.k, {batch, time, H, 1, D}), gradient("gradient of v", of.v, {batch, time, H, 1, values});
-  gradient("gradient of shift", of.shift, {1, shift.toeplitz().front(), H, 1, D}), gradient("gradient of shift_skip", of.shift_skip, {1, 1, H, 1, D});
+  const auto gradient = [&](const char* of_what, const auto& g, const std::array<Index, 5>& extent) { door::gradient_view(function, of_what, g, extent, true); };
+  gradient("q", of.q, {batch, time, H, 1, D}), gradient("k", of.k, {batch, time, H, 1, D}), gradient("v", of.v, {batch, time, H, 1, values});
+  gradient("shift", of.shift, {1, shift.toeplitz().front(), H, 1, D}), gradient("shift_skip", of.shift_skip, {1, 1, H, 1, D});
   const Index past = shift.toeplitz().front() - 1;
   std::vector<Index> table;
   const Index sequences = Index(door::timelines(function, batch, time, options, table).size());
@@ -52,21 +48,20 @@ void adjoint(const char* function, const Exec& exec, M mixer, typename M::templa
   Options<T> again = options;
   again.final = {};
   const ConvolutionOptions<T> of_keys = shift_options(again, {keys.initial, {}});
-  const struct { const Options<T>& options; } call{options};
   Buffer<T> shifted(batch, time, H, D), shifted_bar(batch, time, H, D), products(batch, time, H, wide), other(batch, time, H, wide), products_bar(batch, time, H, wide);
   in.x = std::as_const(products).view(), grads.x = products_bar.view();
   checked_call<M, T>(function, in, other.view(), again);
-  long_convolution<Exec, T, U, T, P>(exec, shift, k, shift_skip, shifted.view(), of_keys);
+  long_convolution(exec, shift, k, shift_skip, shifted.view(), of_keys);
   outer<heads, T>(exec, shifted.view(), v, products.view());
   if (of.q) {
     mix(exec, mixer, in, other.view(), again);
-    read_rows<heads, T>(exec, other.view(), bars, of.q), zero_padding(call, of.q);
+    read_rows<heads, T>(exec, other.view(), bars, of.q), zero_padding(options.mask, of.q);
   }
   outer<heads, T>(exec, q, bars, other.view());
   vjp(exec, mixer, in, std::as_const(other).view(), grads, again, states);
-  if (of.v) read<heads, T>(exec, shifted.view(), products_bar.view(), of.v), zero_padding(call, of.v);
+  if (of.v) read<heads, T>(exec, shifted.view(), products_bar.view(), of.v), zero_padding(options.mask, of.v);
   read_rows<heads, T>(exec, products_bar.view(), v, shifted_bar.view());
-  long_convolution_vjp<Exec, T, U, T, LongConvolutionGradients<S, Q>, P>(exec, shift, k, shift_skip, shifted_bar.view(), {.x = of.k, .kernel = of.shift, .skip = of.shift_skip}, of_keys, key_states);
+  long_convolution_vjp(exec, shift, k, shift_skip, shifted_bar.view(), LongConvolutionGradients<S, Q>{.x = of.k, .kernel = of.shift, .skip = of.shift_skip}, of_keys, key_states);
 }
 
 }  // namespace h3_layer

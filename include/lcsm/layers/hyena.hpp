@@ -114,7 +114,7 @@ void hyena(const Exec& exec, const HyenaPlan<T>& plan, const std::type_identity_
     for (Index o = 0; o < plan.filters(); ++o) {
       const auto gate = parts.heads(N - 1 - o, 1);
       if (o == 0) times<T>(exec, parts.heads(N, 1), gate, gated.view()); else times<T>(exec, v.view(), gate, gated.view());
-      long_convolution<Exec, T, T, T, P>(exec, plan[o], gated.view(), of_filter(parameters.skip, o), v.view(), filter_options(options, o));
+      long_convolution(exec, plan[o], gated.view(), of_filter(parameters.skip, o), v.view(), filter_options(options, o));
     }
     times<T>(exec, v.view(), parts.heads(0, 1), y);
   };
@@ -123,8 +123,7 @@ void hyena(const Exec& exec, const HyenaPlan<T>& plan, const std::type_identity_
     short_convolution(exec, u, parameters.weight, parameters.bias, mixed.view(), window_options(options));
     gates(mixed.view());
   } else gates(u);
-  const struct { const HyenaOptions<T>& options; } call{options};
-  zero_padding(call, y);
+  zero_padding(options.mask, y);
 }
 
 // The projections around it: in_proj.weight [(N+1) D, In] and out_proj.weight [Out, D], as parameter(data, 1, rows, columns), and biases parameter(data, 1, rows) or {}.
@@ -171,8 +170,7 @@ void hyena_operator(const Exec& exec, const HyenaPlan<T>& plan, const std::type_
   project<T>(exec, maps.in, maps.in_bias, x, flat);
   hyena<Exec, T, T, T, P>(exec, plan, parameters, u.view(), inner.view(), options);
   project<T>(exec, maps.out, maps.out_bias, inner.view(), y);
-  const struct { const HyenaOptions<T>& options; } call{options};
-  zero_padding(call, y);
+  zero_padding(options.mask, y);
 }
 
 }  // namespace LCSM_ARCH

@@ -30,12 +30,7 @@ void check_gradients(const char* function, const HyenaPlan<T>& plan, const Hyena
   static_assert(!std::is_const_v<G> && !std::is_const_v<Q>, "lcsm::hyena_vjp: a gradient is written: give views of numbers that are not const");
   const Index N = plan.order(), D = plan.features(), W = p.weight.feature();
   const bool mixes = given(p.weight);
-  const auto gradient = [&](const char* name, const auto& v, const std::array<Index, 5>& extent) {
-    if (!v) return;
-    const std::string argument = std::string("gradient of ") + name;
-    for (std::size_t a = 0; a < 5; ++a) door::axis(function, argument.c_str(), v, a, extent[a], false);
-    door::output_axes(function, argument.c_str(), v);
-  };
+  const auto gradient = [&](const char* of_what, const auto& g, const std::array<Index, 5>& extent) { door::gradient_view(function, of_what, g, extent, true); };
   gradient("u", grads.u, {batch, time, N + 1, 1, D}), gradient("kernel", grads.kernel, {1, plan.taps(), N - 1, 1, D}), gradient("skip", grads.skip, {1, 1, N - 1, 1, D});
   gradient("weight", grads.weight, {1, 1, N + 1, D, W}), gradient("bias", grads.bias, {1, 1, N + 1, 1, D});
   if (!mixes && (grads.weight || grads.bias)) raise<ShapeError>(function, "gradient of weight and bias", "none, as there is no short convolution", "one");
@@ -67,7 +62,6 @@ void hyena_vjp(const Exec& exec, const HyenaPlan<T>& plan, const std::type_ident
   check_gradients("hyena_vjp", plan, parameters, grads, batch, time, options.sequences.given() ? options.sequences.size() - 1 : batch, states);
   HyenaOptions<T> again = options;
   again.final = {};
-  const struct { const HyenaOptions<T>& options; } call{options};
 
   // parts_bar: the cotangent of x_0 ... x_{N-1}, v.
   const auto gates = [&](const auto& parts, const auto& parts_bar) {
@@ -77,20 +71,20 @@ void hyena_vjp(const Exec& exec, const HyenaPlan<T>& plan, const std::type_ident
       const auto gate = parts.heads(N - 1 - o, 1);
       if (o == 0) times<T>(exec, parts.heads(N, 1), gate, gated.back().view()); else times<T>(exec, convolved.back().view(), gate, gated.back().view());
       convolved.emplace_back(batch, time, 1, D);
-      long_convolution<Exec, T, T, T, P>(exec, plan[o], gated.back().view(), of_filter(parameters.skip, o), convolved.back().view(), filter_options(again, o));
+      long_convolution(exec, plan[o], gated.back().view(), of_filter(parameters.skip, o), convolved.back().view(), filter_options(again, o));
     }
     Buffer<T> bar(batch, time, 1, D), gated_bar(batch, time, 1, D);
     times<T>(exec, bars, convolved.back().view(), parts_bar.heads(0, 1)), times<T>(exec, bars, parts.heads(0, 1), bar.view());
     for (Index o = filters; o-- > 0;) {
       const LongConvolutionGradients<T, Q> of{.x = gated_bar.view(), .kernel = of_filter(grads.kernel, o), .skip = of_filter(grads.skip, o)};
-      long_convolution_vjp<Exec, T, T, T, LongConvolutionGradients<T, Q>, P>(exec, plan[o], gated[to_size(o)].view(), of_filter(parameters.skip, o), bar.view(), of, filter_options(again, o),
+      long_convolution_vjp(exec, plan[o], gated[to_size(o)].view(), of_filter(parameters.skip, o), bar.view(), of, filter_options(again, o),
                                                                             filter_cotangents(states, o));
       const auto gate = parts.heads(N - 1 - o, 1);
       const auto gate_bar = parts_bar.heads(N - 1 - o, 1);
       if (o == 0) times<T>(exec, gated_bar.view(), parts.heads(N, 1), gate_bar), times<T>(exec, gated_bar.view(), gate, parts_bar.heads(N, 1));
       else times<T>(exec, gated_bar.view(), convolved[to_size(o - 1)].view(), gate_bar), times<T>(exec, gated_bar.view(), gate, bar.view());
     }
-    zero_padding(call, parts_bar);
+    zero_padding(options.mask, parts_bar);
   };
   if (!given(parameters.weight) && grads.u) return gates(u, grads.u);
   Buffer<T> parts_bar(batch, time, N + 1, D);

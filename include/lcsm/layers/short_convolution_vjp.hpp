@@ -25,14 +25,6 @@ template <class F> void each_leaf(F&& f) {
   f.template operator()<Data<in::x>>(), f.template operator()<Learned<in::weight, Axes::matrix>>(), f.template operator()<Learned<in::bias>>();
 }
 
-template <class Name, class G> auto gradient_of(const G& grads) {
-  if constexpr (Name::template present<const G>) {
-    using Member = std::remove_cvref_t<decltype(Name::of(grads))>;
-    static_assert(!std::is_const_v<typename Member::element>, "lcsm::short_convolution_vjp: a gradient is written: give views of numbers that are not const");
-    return Member(Name::of(grads));
-  } else return View<float>{};
-}
-
 // Some channels of one head; an axis that repeats stays as it is.
 template <class T> View<T> strip_of(View<T> v, Index head, Index first, Index count) {
   if (v && v.head() > 1) v = v.heads(head, 1);

@@ -66,13 +66,34 @@ template <class Call> Index longest(const Call& call) {
   for (const Timeline& time : call.streams) most = (std::max)(most, time.length);
   return most;
 }
-struct Part { Index sequence, first, count; };
-template <class Call> std::vector<Part> parts_of(const Call& call, Index block) {
-  std::vector<Part> parts;
-  for (Index n = 0; n < call.extent.sequences; ++n)
-    for (Index first = 0, length = call.streams[to_size(n)].length; first < length; first += block) parts.push_back({n, first, (std::min)(block, length - first)});
-  return parts;
-}
+// One block's sums over lags, a row of lanes for every token; products are added to it.
+template <class T> struct BlockSums {
+  using V = Batch<T>;
+  static constexpr Index W = simd::width<V>;
+  ConvolutionBlock block;
+  Index group;
+  T* rows;
+
+  BlockSums(Arena& arena, const Toeplitz<T>& kernel, const ConvolutionBlock& of, Index channels) : block(of), group(channels), rows(arena.take<T>(kernel.block() * W)) {}
+  static Index bytes(const Toeplitz<T>& kernel) {
+    Arena counting;
+    counting.take<T>(kernel.block() * W), counting.take<std::byte>(kernel.scratch());
+    return counting.used();
+  }
+  // row <- f(token, row)
+  template <class F> void each(F&& f) const {
+    for (Index j = 0; j < block.count; ++j) simd::store(rows + j * W, V(f(block.first + j, simd::load<V>(rows + j * W))));
+  }
+  template <bool Transposed, class Read> void add(const Toeplitz<T>& kernel, double sign, Arena arena, Read&& read) const {
+    kernel.template operator()<Transposed>(group, block.first, block.count, arena, read, [&](Index t, V sum) {
+      T* to = rows + (t - block.first) * W;
+      simd::store(to, V(sign < 0 ? simd::load<V>(to) - sum : simd::load<V>(to) + sum));
+    });
+  }
+  template <class S> void store(const ChannelLanes<T, S>& out, const Run& run) const {
+    for (Index j = 0; j < block.count; ++j) out.store(run.batch, run.time.token(block.first + j), simd::load<V>(rows + j * W));
+  }
+};
 
 // The state after the last token, from stretches of time.
 template <class Exec, class M, class T, class In> void final_state(const Exec& exec, const Call<M, T, In>& call) {
@@ -127,43 +148,27 @@ void convolve(const Exec& exec, M mixer, const In& in, const View<S>& y, const O
       const LeafRows<typename M::skip::leaf, T> skip(exec, call, M::skip::present);
 
       const Toeplitz<T>& first_plane = planes.front();
-      const auto parts = convolution::parts_of(call, first_plane.block());
-      const Index groups = first_plane.groups();
-      Arena counting;
-      counting.take<std::byte>(first_plane.scratch()), counting.take<T>(first_plane.block() * simd::width<V>);
-      const Workspace workspace("convolve", {}, counting.used(), exec.workers(Index(parts.size()) * groups));
-      exec.for_each(Index(parts.size()) * groups, [&](Index item, Index worker) {
-        const auto& part = parts[to_size(item / groups)];
-        const Index sequence = part.sequence, first = part.first, count = part.count;
-        const Index group = item % groups;
-        const Run run = call.run(sequence, 0);
-        Arena arena = workspace.arena(worker);
-        T* sums = arena.take<T>(first_plane.block() * simd::width<V>);
+      const auto blocks = convolution_blocks(call.streams, first_plane.block());
+      for_each_block("convolve", exec, blocks, first_plane.groups(), convolution::BlockSums<T>::bytes(first_plane), [&](const ConvolutionBlock& block, Index group, Arena arena) {
+        const Run run = call.run(block.sequence, 0);
+        const convolution::BlockSums<T> sums(arena, first_plane, block, group);
         for (int output = 0; output < M::projection::parts; ++output) {
-          for (Index j = 0; j < count; ++j) simd::store(sums + j * simd::width<V>, V(T(0)));
           if (options.initial) {
             const ChannelLanes<T, T> lanes(free.view().features(output * D, D), n.heads, D, group);
-            for (Index j = 0; j < count; ++j) simd::store(sums + j * simd::width<V>, lanes.load(run.batch, run.time.token(first + j)));
-          }
+            sums.each([&](Index t, V) { return lanes.load(run.batch, run.time.token(t)); });
+          } else sums.each([](Index, V) { return V(T(0)); });
           for (const auto& p : products) {
             if (p.output != output) continue;
-            const auto read = [&](const auto& rows) {
-              const auto in_lanes = rows.stream(in, n, run, group);
-              planes[to_size(p.plane)].template operator()<false>(group, first, count, arena, in_lanes, [&](Index t, V sum) {
-                T* to = sums + (t - first) * simd::width<V>;
-                simd::store(to, V(p.sign < 0 ? simd::load<V>(to) - sum : simd::load<V>(to) + sum));
-              });
-            };
-            if (p.input == 0) read(re); else read(im);
+            const auto add = [&](const auto& rows) { sums.template add<false>(planes[to_size(p.plane)], p.sign, arena, rows.stream(in, n, run, group)); };
+            if (p.input == 0) add(re); else add(im);
           }
-          const ChannelLanes<T, S> out(y.features(output * D, D), n.heads, D, group);
           if constexpr (M::skip::present)
             if (output == 0) {
               const auto d = skip.stream(in, n, run, group);
               const auto x = re.stream(in, n, run, group);
-              for (Index j = 0; j < count; ++j) simd::store(sums + j * simd::width<V>, simd::fma(d(first + j), x(first + j), simd::load<V>(sums + j * simd::width<V>)));
+              sums.each([&](Index t, V sum) { return simd::fma(d(t), x(t), sum); });
             }
-          for (Index j = 0; j < count; ++j) out.store(run.batch, run.time.token(first + j), simd::load<V>(sums + j * simd::width<V>));
+          sums.store(ChannelLanes<T, S>(y.features(output * D, D), n.heads, D, group), run);
         }
       });
     }

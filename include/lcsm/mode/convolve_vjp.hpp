@@ -12,11 +12,11 @@ namespace convolution {
 
 // Inputs as they stand, and a skip of parameters: what the adjoint below takes apart by itself.
 template <class M> inline constexpr bool is_transposable =
-    window::is_plain<typename M::input::leaf>() && window::is_plain<typename M::input::imag>() && M::input::leaf::axes == Axes::value && M::input::imag::axes == Axes::value &&
-    M::input::source == Source::data && (!M::skip::present || (window::is_plain<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
+    is_unmapped<typename M::input::leaf>() && is_unmapped<typename M::input::imag>() && M::input::leaf::axes == Axes::value && M::input::imag::axes == Axes::value &&
+    M::input::source == Source::data && (!M::skip::present || (is_unmapped<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
 
 // The member of the gradients that a leaf's cotangents go to; null where there is none.
-template <class Leaf, class G> auto gradient_of(const G& grads) {
+template <class Leaf, class G> auto gradient_of_leaf(const G& grads) {
   if constexpr (requires { Leaf::view(grads); }) return Leaf::view(grads); else return View<float>{};
 }
 
@@ -36,7 +36,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
   convolution_kernel(exec, mixer, call.in, k.view(), call.options.tuning);
   const std::vector<Toeplitz<T>> planes = planes_of<M, T>(std::as_const(k).view(), n, call.options.tuning);
   const Toeplitz<T>& first_plane = planes.front();
-  const auto parts = parts_of(call, first_plane.block());
+  const auto blocks = convolution_blocks(call.streams, first_plane.block());
   const Index groups = first_plane.groups();
   const LeafRows<X, T> re(exec, call, true);
   const LeafRows<XI, T> im(exec, call, inputs == 2);
@@ -48,32 +48,20 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
   // Inputs: the kernel, the other way round in time.
   const auto pull = [&](int input, const auto& to) {
     using S = typename std::remove_cvref_t<decltype(to)>::element;
-    Arena counting;
-    counting.take<T>(first_plane.block() * W), counting.take<std::byte>(first_plane.scratch());
-    const Workspace workspace("convolve_vjp", {}, counting.used(), exec.workers(Index(parts.size()) * groups));
     zero_padding(call, to);
-    exec.for_each(Index(parts.size()) * groups, [&](Index item, Index worker) {
-      const auto& part = parts[to_size(item / groups)];
-      const Index sequence = part.sequence, first = part.first, count = part.count;
-      const Index group = item % groups;
-      const Run run = call.run(sequence, 0);
-      Arena arena = workspace.arena(worker);
-      T* sums = arena.template take<T>(first_plane.block() * W);
-      for (Index j = 0; j < count; ++j) simd::store(sums + j * W, V(T(0)));
+    for_each_block("convolve_vjp", exec, blocks, groups, BlockSums<T>::bytes(first_plane), [&](const ConvolutionBlock& block, Index group, Arena arena) {
+      const Run run = call.run(block.sequence, 0);
+      const BlockSums<T> sums(arena, first_plane, block, group);
+      sums.each([](Index, V) { return V(T(0)); });
       for (const auto& p : products)
-        if (p.input == input)
-          planes[to_size(p.plane)].template operator()<true>(group, first, count, arena, bar_of(p.output, run, group), [&](Index t, V sum) {
-            T* at = sums + (t - first) * W;
-            simd::store(at, V(p.sign < 0 ? simd::load<V>(at) - sum : simd::load<V>(at) + sum));
-          });
+        if (p.input == input) sums.template add<true>(planes[to_size(p.plane)], p.sign, arena, bar_of(p.output, run, group));
       if constexpr (M::skip::present)
         if (input == 0) {
           const V d = skip.stream(call.in, n, run, group)(0);
           const auto bar = bar_of(0, run, group);
-          for (Index j = 0; j < count; ++j) simd::store(sums + j * W, simd::fma(d, bar(first + j), simd::load<V>(sums + j * W)));
+          sums.each([&](Index t, V sum) { return simd::fma(d, bar(t), sum); });
         }
-      const ChannelLanes<T, S> out(to, H, D, group);
-      for (Index j = 0; j < count; ++j) out.store(run.batch, run.time.token(first + j), simd::load<V>(sums + j * W));
+      sums.store(ChannelLanes<T, S>(to, H, D, group), run);
     });
   };
   const auto pull_onto = [&](int input, const auto& to) {
@@ -82,8 +70,8 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
     Buffer<T> apart(B, N, H, D);
     pull(input, apart.view()), sum_onto(exec, to, apart.view());
   };
-  pull_onto(0, gradient_of<X>(grads));
-  if constexpr (inputs == 2) pull_onto(1, gradient_of<XI>(grads));
+  pull_onto(0, gradient_of_leaf<X>(grads));
+  if constexpr (inputs == 2) pull_onto(1, gradient_of_leaf<XI>(grads));
 
   // Taps, and with them the parameters: the mixer's own adjoint where an impulse is its input.
   Buffer<double> by_lag(plane_count, L, H, D), of_skip(1, 1, H, D);
@@ -98,7 +86,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
       trace.clear();
       for (const auto& p : products)
         if (p.plane == plane)
-          for (const Part& part : parts) {
+          for (const ConvolutionBlock& part : blocks) {
             const Run run = call.run(part.sequence, 0);
             const auto bar = bar_of(p.output, run, group);
             const auto add = [&](const auto& rows) {
@@ -110,7 +98,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
     }
     if constexpr (M::skip::present) {
       double sums[W] = {};
-      for (const auto& [sequence, first, count] : parts) {
+      for (const auto& [sequence, first, count] : blocks) {
         const Run run = call.run(sequence, 0);
         const auto x = re.stream(call.in, n, run, group);
         const auto bar = bar_of(0, run, group);
@@ -124,7 +112,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
     }
   });
   if constexpr (M::skip::present)
-    if (const auto to = gradient_of<D_>(grads)) sum_onto(exec, to, of_skip.view());
+    if (const auto to = gradient_of_leaf<D_>(grads)) sum_onto(exec, to, of_skip.view());
   Buffer<double> k_bar(1, L, H, attention_rows<M>(D));
   const Index width = k_bar.view().feature() / plane_count;
   for (Index plane = 0; plane < plane_count; ++plane) sum_onto(exec, k_bar.view().features(plane * width, width), by_lag.view().batches(plane, 1));

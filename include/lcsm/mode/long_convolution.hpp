@@ -65,12 +65,11 @@ namespace long_window {
 
 // A checked call: nothing is written before it stands. y, or its cotangent in an adjoint, says how large it is.
 template <class T> struct Call {
-  struct Part { Index sequence, first, count; };
   const ConvolutionOptions<T>& options;
   Index past;
   std::vector<Index> table;
   std::vector<Timeline> streams;
-  std::vector<Part> parts;
+  std::vector<ConvolutionBlock> blocks;
 
   template <class X, class P, class S>
   Call(const char* function, const Toeplitz<T>& kernel, const View<X>& x, const View<P>& skip, const View<S>& y, const ConvolutionOptions<T>& opt, const char* output = "y")
@@ -89,8 +88,7 @@ template <class T> struct Call {
     const Index sequences = Index(streams.size());
     if (given(opt.initial)) door::component(function, "options", "initial", opt.initial, sequences, kernel.heads(), past, kernel.features());
     if (given(opt.final)) door::component(function, "options", "final", opt.final, sequences, kernel.heads(), past, kernel.features());
-    for (Index n = 0; n < sequences; ++n)
-      for (Index first = 0, length = streams[to_size(n)].length; first < length; first += kernel.block()) parts.push_back({n, first, (std::min)(kernel.block(), length - first)});
+    blocks = convolution_blocks(streams, kernel.block());
   }
   Index batch(Index sequence) const { return options.sequences.given() ? 0 : sequence; }
 };
@@ -118,25 +116,22 @@ template <class T, class P> Batch<T> parameter_lanes(const View<P>& p, const Toe
 // thread count reaches another channel, sequence or earlier block; the bits depend on the plan and on where a call begins, so a call that is cut agrees within the
 // bound (direct form: to the bit). x and y must not overlap; options.final may be options.initial. Parallel over sequences, blocks and groups of channels.
 // Throws before anything is written: ShapeError for views, SequenceError for offsets and masks.
-template <class Exec, class T, class X, class S, class P = T>
-void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const View<X>& x, const std::type_identity_t<View<const P>>& skip, const View<S>& y,
+template <class Exec, class T, class X, class S, class P = const T>
+void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const View<X>& x, const View<P>& skip, const View<S>& y,
                       const std::type_identity_t<ConvolutionOptions<T>>& options = {}) {
   const Toeplitz<T>& kernel = plan.toeplitz();
   const long_window::Call<T> call("long_convolution", kernel, x, skip, y, options);
-  const Index groups = kernel.groups(), parts = Index(call.parts.size()) * groups, sequences = Index(call.streams.size());
-  const Workspace workspace("long_convolution", {}, kernel.scratch(), exec.workers((std::max)(parts, sequences * groups)));
+  const Index groups = kernel.groups(), sequences = Index(call.streams.size());
   const auto stream = [&](Index sequence, Index group) { return ChannelStream<T, X>(x, options.initial, kernel.heads(), kernel.features(), call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
 
   zero_padding(call, y);
-  exec.for_each(parts, [&](Index n, Index worker) {
-    const auto& part = call.parts[to_size(n / groups)];
-    const Index sequence = part.sequence, first = part.first, count = part.count;
-    const Index group = n % groups, batch = call.batch(sequence);
-    const Timeline& time = call.streams[to_size(sequence)];
-    const ChannelStream<T, X> in = stream(sequence, group);
+  for_each_block("long_convolution", exec, call.blocks, groups, kernel.scratch(), [&](const ConvolutionBlock& block, Index group, Arena arena) {
+    const Index batch = call.batch(block.sequence);
+    const Timeline& time = call.streams[to_size(block.sequence)];
+    const ChannelStream<T, X> in = stream(block.sequence, group);
     const ChannelLanes<T, S> out(y, kernel.heads(), kernel.features(), group);
     const auto d = long_window::parameter_lanes<T>(skip, kernel, group);
-    kernel.template operator()<false>(group, first, count, workspace.arena(worker), in, [&](Index t, Batch<T> sum) {
+    kernel.template operator()<false>(group, block.first, block.count, arena, in, [&](Index t, Batch<T> sum) {
       out.store(batch, time.token(t), given(skip) ? simd::fma(d, in(t), sum) : sum);
     });
   });

@@ -20,21 +20,6 @@ namespace long_window {
 
 namespace in { LCSM_NAME(x); LCSM_NAME(kernel); LCSM_NAME(back); LCSM_NAME(skip); }
 
-template <class Name, class G> auto gradient_of(const G& grads) {
-  if constexpr (Name::template present<const G>) {
-    using Member = std::remove_cvref_t<decltype(Name::of(grads))>;
-    static_assert(!std::is_const_v<typename Member::element>, "lcsm::long_convolution_vjp: a gradient is written: give views of numbers that are not const");
-    return Member(Name::of(grads));
-  } else return View<float>{};
-}
-// A gradient has the extents of what it is of, or says (extent 1, stride 0) along which axes it is to be summed.
-template <class G> void check_gradient(const char* function, const char* name, const View<G>& v, const std::array<Index, 5>& extent) {
-  if (!v) return;
-  const std::string argument = std::string("gradient of ") + name;
-  for (std::size_t a : {0u, 1u, 3u, 4u}) door::axis(function, argument.c_str(), v, a, extent[a], true);
-  door::grouped_heads(function, argument.c_str(), v, extent[2]), door::output_axes(function, argument.c_str(), v);
-}
-
 }  // namespace long_window
 
 // The adjoint of `long_convolution`, whose inputs and options come first and mean the same. y_bar is dL/dy, shaped as y:
@@ -48,8 +33,8 @@ template <class G> void check_gradient(const char* function, const char* name, c
 // 7 eps log2(N) |y_bar| |w|, in direct form within (count + 2) eps of its terms' sizes. No thread count changes a bit. Inputs and outputs must not overlap, but
 // states.final and states.initial may be one. Scratch: the taps' gradients of all channels in double. Parallel over sequences, blocks and groups of channels, and
 // for the taps over groups alone. Throws ShapeError or SequenceError before anything is written.
-template <class Exec, class T, class X, class Y, class G, class P = T>
-void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, const View<X>& x, const std::type_identity_t<View<const P>>& skip, const View<Y>& y_bar, const G& grads,
+template <class Exec, class T, class X, class Y, class G, class P = const T>
+void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, const View<X>& x, const View<P>& skip, const View<Y>& y_bar, const G& grads,
                           const std::type_identity_t<ConvolutionOptions<T>>& options = {}, const std::type_identity_t<ConvolutionCotangents<T>>& states = {}) {
   constexpr const char* function = "long_convolution_vjp";
   using V = Batch<T>;
@@ -57,14 +42,14 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   const Toeplitz<T>& kernel = plan.toeplitz();
   const long_window::Call<T> call(function, kernel, x, skip, Bars(y_bar), options, "y_bar");
   const Index groups = kernel.groups(), batch = y_bar.batch(), tokens = y_bar.time(), H = kernel.heads(), D = kernel.features(), past = call.past;
-  const Index parts = Index(call.parts.size()) * groups, sequences = Index(call.streams.size());
-  const auto of_x = long_window::gradient_of<long_window::in::x>(grads);
-  const auto of_kernel = long_window::gradient_of<long_window::in::kernel>(grads);
-  const auto of_back = long_window::gradient_of<long_window::in::back>(grads);
-  const auto of_skip = long_window::gradient_of<long_window::in::skip>(grads);
-  long_window::check_gradient(function, "x", of_x, {batch, tokens, H, 1, D});
-  long_window::check_gradient(function, "kernel", of_kernel, {1, kernel.front(), H, 1, D}), long_window::check_gradient(function, "back", of_back, {1, kernel.back(), H, 1, D});
-  long_window::check_gradient(function, "skip", of_skip, {1, 1, H, 1, D});
+  const Index sequences = Index(call.streams.size());
+  const auto of_x = gradient_of<long_window::in::x>(grads);
+  const auto of_kernel = gradient_of<long_window::in::kernel>(grads);
+  const auto of_back = gradient_of<long_window::in::back>(grads);
+  const auto of_skip = gradient_of<long_window::in::skip>(grads);
+  door::gradient_view(function, "x", of_x, {batch, tokens, H, 1, D});
+  door::gradient_view(function, "kernel", of_kernel, {1, kernel.front(), H, 1, D}), door::gradient_view(function, "back", of_back, {1, kernel.back(), H, 1, D});
+  door::gradient_view(function, "skip", of_skip, {1, 1, H, 1, D});
   if (given(states.final)) door::component(function, "states", "final", states.final, sequences, H, past, D);
   if (given(states.initial)) door::component(function, "states", "initial", states.initial, sequences, H, past, D);
 
@@ -76,7 +61,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   counting.template take<T>(states.initial && states.final ? past * simd::width<V> : 0), counting.template take<std::byte>(kernel.scratch());
   const auto lay_out = [&](Arena& arena) { return std::pair(arena.take<double>(wants_taps ? lags * H * D : 0), arena.take<T>(sums_x ? batch * tokens * H * D : 0)); };
   lay_out(counting_shared);
-  const Workspace workspace(function, {}, counting.used(), exec.workers((std::max)(parts, sequences * groups)), counting_shared.used());
+  const Workspace workspace(function, {}, counting.used(), exec.workers((std::max)(groups, sequences * groups)), counting_shared.used());
   Arena shared = workspace.shared();
   const auto [of_taps, apart] = lay_out(shared);
   const Bars bars(y_bar);
@@ -91,17 +76,15 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
   const auto pull = [&](const auto& to) {
     using S = typename std::remove_cvref_t<decltype(to)>::element;
     zero_padding(call, to);
-    exec.for_each(parts, [&](Index n, Index worker) {
-      const auto& part = call.parts[to_size(n / groups)];
-      const Index sequence = part.sequence, first = part.first, count = part.count;
-      const Index group = n % groups, b = call.batch(sequence);
+    for_each_block(function, exec, call.blocks, groups, kernel.scratch(), [&](const ConvolutionBlock& block, Index group, Arena arena) {
+      const Index sequence = block.sequence, b = call.batch(sequence);
       const Timeline& time = call.streams[to_size(sequence)];
       const auto bar = bar_of(sequence, group);
       const ChannelLanes<T, S> out(to, H, D, group);
       const V d = long_window::parameter_lanes<T>(skip, kernel, group);
       ChannelLanes<T, const T> final;
       if (states.final && past > 0) final = ChannelLanes<T, const T>(rows_as_tokens(states.final), H, D, group);
-      kernel.template operator()<true>(group, first, count, arena_after_trace(worker), bar, [&](Index t, V sum) {
+      kernel.template operator()<true>(group, block.first, block.count, arena, bar, [&](Index t, V sum) {
         if (given(skip)) sum = simd::fma(d, bar(t), sum);
         if (const Index row = t - time.length + past; states.final && row >= 0 && row < past) sum = sum + final.load(sequence, row);
         out.store(b, time.token(t), sum);
@@ -121,7 +104,7 @@ void long_convolution_vjp(const Exec& exec, const ConvolutionPlan<T>& plan, cons
       const ChannelLanes<T, double> to(by_lag, H, D, group);
       double skips[simd::width<V>] = {};
       trace.clear();
-      for (const auto& [sequence, first, count] : call.parts) {
+      for (const auto& [sequence, first, count] : call.blocks) {
         const ChannelStream<T, X> in(x, options.initial, H, D, call.streams[to_size(sequence)], call.batch(sequence), sequence, group);
         const auto bar = bar_of(sequence, group);
         add_taps(kernel, trace, first, count, in, bar);

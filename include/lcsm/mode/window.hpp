@@ -16,12 +16,9 @@ inline namespace LCSM_ARCH {
 // with a kernel of K taps, whatever the length of the call.
 namespace window {
 
-template <class Leaf> constexpr bool is_plain() {
-  if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
-}
 template <class M> inline constexpr bool is_window = M::shifts && M::time_invariant && !M::complex && !M::coupled && std::is_same_v<typename M::expand, Stage<FactorTerm<Fixed<rule::FirstKey, Axes::key>>>> &&
-    is_plain<typename M::input::leaf>() && M::input::leaf::axes == Axes::value && M::input::source == Source::data &&
-    (!M::skip::present || (is_plain<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
+    is_unmapped<typename M::input::leaf>() && M::input::leaf::axes == Axes::value && M::input::source == Source::data &&
+    (!M::skip::present || (is_unmapped<typename M::skip::leaf>() && M::skip::leaf::source == Source::learned));
 
 // Taps in double, [1, K, H, 1, D], and a last one of 0, whose window is the whole memory. visit(head, tile) for every head's coefficients.
 template <class M, class Call, class Visit> void each_head(const Call& call, Visit&& visit) {
@@ -80,8 +77,7 @@ template <class M, class In> auto skip_of(const In& in) {
 
 template <class Exec, class M, class T, class In, class S> void apply(const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   const auto skip = skip_of<M>(call.in);
-  using P = std::remove_const_t<typename decltype(skip)::element>;
-  long_convolution<Exec, T, typename std::remove_cvref_t<decltype(M::input::leaf::view(call.in))>::element, S, P>(exec, plan<T>(call, taps<M>(call)), M::input::leaf::view(call.in), skip, y, options_of(call.options));
+  long_convolution(exec, plan<T>(call, taps<M>(call)), M::input::leaf::view(call.in), skip, y, options_of(call.options));
   finish_positions(call);
 }
 
@@ -91,7 +87,6 @@ void pull(const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, co
   using X = typename M::input::leaf;
   const Extent& n = call.extent;
   const auto skip = skip_of<M>(call.in);
-  using P = std::remove_const_t<typename decltype(skip)::element>;
   const auto of = [&]<class Leaf>(std::type_identity<Leaf>) {
     if constexpr (requires { Leaf::view(grads); }) return Leaf::view(grads); else return View<float>{};
   };
@@ -99,7 +94,7 @@ void pull(const Exec& exec, const Call<M, T, In>& call, const View<Y>& y_bar, co
   struct { decltype(of(std::type_identity<X>{})) x; View<double> kernel; decltype(of(std::type_identity<typename M::skip::leaf>{})) skip; } to{of(std::type_identity<X>{}), k_bar.view(), {}};
   if constexpr (M::skip::present) to.skip = of(std::type_identity<typename M::skip::leaf>{});
   const ConvolutionCotangents<T> ends{.final = oldest_first(states.final.m), .initial = oldest_first(states.initial.m)};
-  long_convolution_vjp<Exec, T, typename std::remove_cvref_t<decltype(X::view(call.in))>::element, Y, decltype(to), P>(exec, plan<T>(call, taps<M>(call)), X::view(call.in), skip, y_bar, to, options_of(call.options), ends);
+  long_convolution_vjp(exec, plan<T>(call, taps<M>(call)), X::view(call.in), skip, y_bar, to, options_of(call.options), ends);
 
   // From taps to parameters: Shrink's own adjoint, told once.
   using Kernel = KernelOf<M>;

@@ -62,6 +62,10 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
     if constexpr (!identity || Multiplier) stage::map_rows<Map, Multiplier>(out, stride, rows * columns, run, first, count);
   }
 };
+// Whether a leaf is the caller's numbers as they stand.
+template <class Leaf> constexpr bool is_unmapped() {
+  if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
+}
 template <class Name, Axes X = Axes::key, class Map = map::Identity> using Data = Named<Name, X, Source::data, Map>;
 template <class Name, Axes X = Axes::key, class Map = map::Identity> using Learned = Named<Name, X, Source::learned, Map>;
 

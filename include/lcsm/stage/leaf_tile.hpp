@@ -53,15 +53,13 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
  private:
   void use_scratch(Index token_stride) { base_ = scratch_, token_stride_ = token_stride, row_stride_ = columns_; }
   template <class In> bool in_place(const In& in, const Run& run, Index first) {
-    if constexpr (!Multiplier && requires { Leaf::identity; }) {
-      if constexpr (Leaf::identity) {
-        const auto& v = Leaf::view(in);
-        if constexpr (std::is_same_v<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>, T>) {
-          if (run.time.table || (v.stride[4] != 1 && columns_ > 1)) return false;
-          base_ = v.data + v.offset(run.batch, run.time.token(first), stage::group_of(v, run), 0, 0);
-          token_stride_ = run.time.step * v.stride[1], row_stride_ = v.stride[3];
-          return true;
-        }
+    if constexpr (!Multiplier && is_unmapped<Leaf>()) {
+      const auto& v = Leaf::view(in);
+      if constexpr (std::is_same_v<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>, T>) {
+        if (run.time.table || (v.stride[4] != 1 && columns_ > 1)) return false;
+        base_ = v.data + v.offset(run.batch, run.time.token(first), stage::group_of(v, run), 0, 0);
+        token_stride_ = run.time.step * v.stride[1], row_stride_ = v.stride[3];
+        return true;
       }
     }
     return false;

@@ -81,6 +81,8 @@ TEST_CASE("an online convolution refuses what does not fit", "[convolution]") {
   OnlineConvolution<float> state(kernel, 2);
   const ConvolutionPlan<float> plan(std::as_const(k).view()), other(std::as_const(k).view().tokens(0, 4));
   CHECK_THROWS_AS(state.prefill(exec::seq, kernel, other, std::as_const(x).view(), View<const float>{}, y.view()), ShapeError);
+  Buffer<float> narrow(1, 5, 1, 2);
+  CHECK_THROWS_AS(state.prefill(exec::seq, kernel, ConvolutionPlan<float>(std::as_const(narrow).view()), std::as_const(x).view(), View<const float>{}, y.view()), ShapeError);
   CHECK(state.position() == 0);
   state.prefill(exec::seq, kernel, plan, std::as_const(x).view(), View<const float>{}, y.view());
   CHECK_THROWS_AS(state.prefill(exec::seq, kernel, plan, std::as_const(x).view(), View<const float>{}, y.view()), OptionError);
