@@ -2,7 +2,9 @@
 #pragma once
 
 #include <lcsm/call/door.hpp>
+#include <lcsm/call/sum_onto.hpp>
 #include <lcsm/convolution/powers.hpp>
+#include <lcsm/exec/seq.hpp>
 #include <lcsm/simd/denormals.hpp>
 #include <lcsm/stage/leaf.hpp>
 #include <lcsm/tensor/buffer.hpp>
@@ -77,17 +79,7 @@ class ModeGradients {
     to.view().at(0, 0, h, n, 2 * c) = x.real(), to.view().at(0, 0, h, n, 2 * c + 1) = x.imag();
   }
   template <class G> void share(const View<G>& to, const Buffer<double>& from, Index part) const {
-    if (!to || heads_ == 0) return;
-    const Index group = heads_ / to.head(), rows = count_ / (std::max)(to.row(), Index(1)), columns = features_ / (std::max)(to.feature(), Index(1));
-    for (Index h = 0; h < to.head(); ++h)
-      for (Index n = 0; n < to.row(); ++n)
-        for (Index c = 0; c < to.feature(); ++c) {
-          double sum = 0;
-          for (Index x = 0; x < group; ++x)
-            for (Index y = 0; y < rows; ++y)
-              for (Index z = 0; z < columns; ++z) sum += from.view().at(0, 0, h * group + x, n * rows + y, 2 * (c * columns + z) + part);
-          to.at(0, 0, h, n, c) = stage::convert<G>(sum);
-        }
+    if (to) sum_onto(exec::seq, to, View<const double>(from.data() + part, {1, 1, heads_, count_, features_}, {0, 0, count_ * 2 * features_, 2 * features_, 2}));
   }
   Index heads_, count_, features_;
   Buffer<double> pole_, weight_;                            // [Re, Im] of each channel side by side

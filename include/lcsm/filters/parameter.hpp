@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lcsm/call/door.hpp>
+#include <lcsm/call/sum_onto.hpp>
+#include <lcsm/exec/seq.hpp>
 #include <lcsm/stage/leaf.hpp>
 
 #include <string>
@@ -77,11 +79,7 @@ class Numbers {
   // Every number of `to` becomes the sum of those that share its place.
   template <class G> void store(const View<G>& to) const {
     if (!to) return;
-    Numbers sums(Extents{to.time(), to.head(), to.row(), to.feature()});
-    each(*this, [&](double x, Index t, Index h, Index r, Index f) {
-      sums.at(to.time() == 1 ? 0 : t, shared_head(to, h, n_.heads), to.row() == 1 ? 0 : r, to.feature() == 1 ? 0 : f) += x;
-    });
-    each(sums, [&](double x, Index t, Index h, Index r, Index f) { to.at(0, t, h, r, f) = stage::convert<G>(x); });
+    sum_onto(exec::seq, to, View<const double>(lcsm::view(numbers_.data(), 1, n_.time, n_.heads, n_.rows, n_.features)));
   }
 
  private:
