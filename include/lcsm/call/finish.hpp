@@ -27,6 +27,17 @@ template <class S> struct Row {
 template <class S> Row<S> output_row(const View<S>& y, const Run& run, Index j) {
   return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4]};
 }
+// Where a kernel writes what it reads of token j: a row of the output, or nowhere, so that nothing is read. Types of their own, so that a kernel is
+// compiled once for all modes.
+template <class S> struct OutputRows {
+  const View<S>& y;
+  const Run& run;
+  Index first;
+  Row<S> operator()(Index j) const { return output_row(y, run, first + j); }
+};
+struct Nowhere {
+  constexpr Nowhere operator()(Index) const { return {}; }
+};
 
 // What comes after the read, the same in every mode: quotient, projection, skip. The numerator N and denominator may be complex; p is the
 // log scale of both, which a guard may want to see.

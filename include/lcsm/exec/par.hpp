@@ -7,6 +7,7 @@
 #include <atomic>
 #include <exception>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #if defined(_OPENMP)
@@ -30,14 +31,20 @@ struct Par {
   }
 
   template <class F> void for_each(Index n, F&& f) const {
+    // The type of f ends here: threads are compiled once, not once for every loop.
+    each(n, [](const void* of, Index item, Index worker) { (*static_cast<const std::remove_reference_t<F>*>(of))(item, worker); }, &f);
+  }
+
+ private:
+  void each(Index n, void (*f)(const void*, Index item, Index worker), const void* of) const {
     const Index count = workers(n);
     if (count <= 1) {
-      for (Index item = 0; item < n; ++item) f(item, Index(0));
+      for (Index item = 0; item < n; ++item) f(of, item, 0);
       return;
     }
     std::atomic<Index> next{0};
     const auto work = [&](Index worker) {
-      for (Index item = next.fetch_add(1, std::memory_order_relaxed); item < n; item = next.fetch_add(1, std::memory_order_relaxed)) f(item, worker);
+      for (Index item = next.fetch_add(1, std::memory_order_relaxed); item < n; item = next.fetch_add(1, std::memory_order_relaxed)) f(of, item, worker);
     };
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(static_cast<int>(count))

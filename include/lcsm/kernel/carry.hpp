@@ -42,7 +42,7 @@ template <class M, class T> struct Summary {
   }
   // Append the tokens of a filled tile.
   void append(const Tiles<M, T>& tile, const Diagonal<M, T>& body, Index count) {
-    body.advance(tile, count, memory, [](Index) { return typename Diagonal<M, T>::Nowhere{}; });
+    body.advance(tile, count, memory, Nowhere{});
     tokens += count;
     for (Index j = 0; j < count; ++j) {
       if constexpr (product_axes != Axes::none)

@@ -108,10 +108,7 @@ template <class M, class T> class CodeBody {
   static constexpr bool lazy = is_lazy<M>, quotient = M::normaliser::quotient, early = M::readout::previous, gathers = M::shrink::one_hot;
 
  public:
-  // A summary needs no reads.
-  struct Nowhere {};
-
-  template <class Out> void advance(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) const {
+  template <class Out> void advance(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, const Out& out) const {
     Clock now = memory.now();
     for (Index j = 0; j < count; ++j) {
       const auto y = out(j);

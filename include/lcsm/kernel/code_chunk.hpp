@@ -17,7 +17,7 @@ template <class M, class T> class CodeChunk {
       : map_(arena, 2 * tokens), now_(arena.take<Clock>(tokens + 1)), last_(arena.take<Index>(2 * tokens)), previous_(arena.take<Index>(tokens)),
         term_(arena.take<Index>(tokens)), decay_(arena.take<T>(tokens)) {}
 
-  template <class Out> void advance(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) {
+  template <class Out> void advance(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, const Out& out) {
     map_.clear();
     now_[0] = memory.now();
     for (Index j = 0; j < count; ++j) {

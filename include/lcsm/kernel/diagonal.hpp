@@ -27,8 +27,8 @@ template <class M, class T> class Diagonal {
         z_before_(arena.take<T>(quotient && !Shape::z_per_channel && early ? n.keys : 0)),
         z_before_imag_(arena.take<T>(Shape::z_imag && !Shape::z_per_channel && early ? n.keys : 0)) {}
 
-  // Tokens [0, count) of the tile; out(j) is the row where token j is written (or Nowhere).
-  template <class Out> void advance(const Tiles<M, T>& tile, Index count, const Memory<M, T>& memory, Out&& out) const {
+  // Tokens [0, count) of the tile; out(j) is the row where token j is written.
+  template <class Out> void advance(const Tiles<M, T>& tile, Index count, const Memory<M, T>& memory, const Out& out) const {
     const Index D = memory.values;
     if constexpr (channels_apart) {
       const Index block = memory.keys > 1 ? 256 / Index(sizeof(T)) : D;
@@ -50,9 +50,6 @@ template <class M, class T> class Diagonal {
       for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { channels<V>(tile, j, c, memory, y, T(1), T(1), T(0), T(0)); });
     else token(tile, j, memory, y);
   }
-
-  // A summary needs no reads.
-  struct Nowhere {};
 
  private:
   template <class Y> void token(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory, const Y& y) const {

@@ -188,7 +188,7 @@ template <class M, class T, class In, class S> void attend_by_impulses(ImpulseSc
     start_from(memory, call.options.initial, run);
     for (Index t = 0; t < length; ++t) {
       scratch.tile.fill(call.in, run, t, 1);
-      scratch.body.advance(scratch.tile, 1, memory, [](Index) { return typename Diagonal<M, T>::Nowhere{}; });
+      scratch.body.advance(scratch.tile, 1, memory, Nowhere{});
     }
   }
 }

@@ -54,7 +54,7 @@ void sweep_blocks(const char* function, const Exec& exec, const Call<M, T, In>& 
     all.head.begin(call.options, run);
     all.scratch.blocks(call.in, run, 0, run.time.length, block, [&](Index first, Index count) {
       all.head.locate(all.scratch.codes, count);
-      all.kernel(all.scratch.tile, all.scratch.codes, count, all.head.memory(), [&](Index j) { return output_row(y, run, first + j); });
+      all.kernel(all.scratch.tile, all.scratch.codes, count, all.head.memory(), OutputRows<S>{y, run, first});
     });
   });
   finish_positions(call);
@@ -65,7 +65,7 @@ template <class M, class T> struct ByToken {
   CodeBody<M, T> body;
   ByToken(Arena&, const Extent&, Index) {}
   template <class Out>
-  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) {
+  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, const Out& out) {
     body.advance(tile, codes, count, memory, out);
   }
 };
@@ -78,7 +78,7 @@ template <class M, class T> struct ByChunk {
   CodeChunk<M, T> chunk;
   ByChunk(Arena& arena, const Extent&, Index tokens) : chunk(arena, tokens) {}
   template <class Out>
-  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, Out&& out) {
+  void operator()(const Tiles<M, T>& tile, const CodeRows& codes, Index count, const CodeMemory<M, T>& memory, const Out& out) {
     chunk.advance(tile, codes, count, memory, out);
   }
 };
@@ -120,7 +120,6 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   const bool has_final = bool(call.options.final);
   const Index together = has_final ? (std::max<Index>)(call.units(), 1) : 1,
               group = (std::min)((std::max<Index>)(32 / together, 1), divide_up(n.tokens, length));
-  const auto nothing = [](Index) { return typename CodeBody<M, T>::Nowhere{}; };
   struct Shared {
     std::vector<SparseMemory<M, T>> stretch;
     std::vector<CodeHead<M, T>> head;
@@ -153,13 +152,13 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
         const Index from = begin + item % group * length;
         scratch.blocks(call.in, run, from, (std::min)(from + length, run.time.length), rows, [&](Index first, Index tokens) {
           stretch.locate(scratch.codes, tokens, load);
-          body.advance(scratch.tile, scratch.codes, tokens, stretch.memory, [&](Index j) { return out(run, first + j); });
+          body.advance(scratch.tile, scratch.codes, tokens, stretch.memory, out(run, first));
         });
       };
       exec.for_each(together * group, [&](Index item, Index worker) {
         SparseMemory<M, T>& stretch = shared.stretch[to_size(item)];
         stretch.clear();
-        over_stretch(item, worker, [&](Index place) { stretch.memory.clear_row(place); }, [&](const Run&, Index j) { return nothing(j); });
+        over_stretch(item, worker, [&](Index place) { stretch.memory.clear_row(place); }, [](const Run&, Index) { return Nowhere{}; });
       });
       exec.for_each(together, [&](Index h, Index) {
         const simd::FlushDenormals flush;
@@ -167,7 +166,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
       });
       exec.for_each(together * group, [&](Index item, Index worker) {
         over_stretch(
-            item, worker, [](Index) {}, [&](const Run& run, Index j) { return output_row(y, run, j); });
+            item, worker, [](Index) {}, [&](const Run& run, Index first) { return OutputRows<S>{y, run, first}; });
       });
     }
   }
@@ -178,7 +177,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
 template <class M, class T, class In, class S>
 void step(const In& in, const View<S>& y, const Tiles<M, T>& tile, const CodeRows& codes, const StateView<T>& state, const Run& run) {
   codes.fill<M>(in, run, 0, 1);
-  CodeBody<M, T>{}.advance(tile, codes, 1, CodeMemory<M, T>::of(state, run), [&](Index) { return output_row(y, run, 0); });
+  CodeBody<M, T>{}.advance(tile, codes, 1, CodeMemory<M, T>::of(state, run), OutputRows<S>{y, run, 0});
 }
 
 }  // namespace coded

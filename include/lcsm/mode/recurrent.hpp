@@ -32,7 +32,7 @@ void recurrent_head(RecurrentScratch<M, T>& scratch, const Call<M, T, In>& call,
     count = (std::min)({options.tuning.rows, run.time.length - first, points.until_next(first)});
     if (points.is_at(first)) points.at(first).copy_from(memory);
     scratch.tile.fill(call.in, run, first, count);
-    scratch.body.advance(scratch.tile, count, memory, [&](Index j) { return output_row(y, run, first + j); });
+    scratch.body.advance(scratch.tile, count, memory, OutputRows<S>{y, run, first});
   }
 }
 

@@ -60,7 +60,7 @@ template <class M, class T> struct StretchVjp {
       const Index count = (std::min)(block, end - first);
       starts.at((first - begin) / block).copy_from(memory);
       tile.fill(in, run, first, count);
-      body.advance(tile, count, memory, [](Index) { return typename Diagonal<M, T>::Nowhere{}; });
+      body.advance(tile, count, memory, Nowhere{});
     }
   }
   // And back: `bar` goes from the cotangents of the memory after the tokens to those of the memory before them.
@@ -69,7 +69,7 @@ template <class M, class T> struct StretchVjp {
       const Index count = (std::min)(block, end - first);
       tile.fill(in, run, first, count);
       within.at(0).copy_from(start_of(first, begin));
-      for (Index j = 0; j < count; ++j) within.at(j + 1).copy_from(within.at(j)), body.advance_one(tile, j, within.at(j + 1), typename Diagonal<M, T>::Nowhere{});
+      for (Index j = 0; j < count; ++j) within.at(j + 1).copy_from(within.at(j)), body.advance_one(tile, j, within.at(j + 1), Nowhere{});
       if constexpr (Pulls) bars.start(count);
       for (Index j = count - 1; j >= 0; --j) {
         const Memory<M, T> before = within.at(j), after = within.at(j + 1);

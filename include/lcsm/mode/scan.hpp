@@ -86,7 +86,7 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
     ScanScratch<M, T> scratch(arena, n, call.options.tuning);
     const Memory<M, T>& memory = summary[to_size(s)].memory;
     over_stretch(call, all, s, scratch, [&](const Run& run, Index j, Index count) {
-      scratch.body.advance(scratch.tile, count, memory, [&](Index t) { return output_row(y, run, j + t); });
+      scratch.body.advance(scratch.tile, count, memory, OutputRows<S>{y, run, j});
     });
     if (call.options.final && all.is_last(s)) Memory<M, T>::of(call.options.final, call.unit(all.unit(s))).copy_from(memory);
   });

@@ -33,7 +33,7 @@ template <class M, class In, class S, class T> void step(M, const In& in, const 
         if (s == 0) tile.begin(in, run);
         tile.fill(in, run, 0, 1);
         if constexpr (by_rows) coded::step<M, T>(in, y, tile, body, memory, run);
-        else body.advance(tile, 1, Memory<M, T>::of(memory, run), [&](Index) { return output_row(y, run, 0); });
+        else body.advance(tile, 1, Memory<M, T>::of(memory, run), OutputRows<S>{y, run, 0});
       }
     for (Index s = 0; s < n.sequences; ++s) ++memory.position.at(s, 0, 0, 0, 0);
   }
