@@ -135,10 +135,10 @@ class LeafCotangent<Joined<Combine, First, Rest...>, T, Multiplier, Absolute> : 
 
  public:
   LeafCotangent(Arena& arena, const Extent& n, Index tokens)
-      : Base(arena, n, tokens), leaves_(LeafCotangent<First, Sum, false, Absolute>(arena, n, tokens), LeafCotangent<Rest, Sum, false, Absolute>(arena, n, tokens)...) {}
+      : Base(arena, n, tokens), leaves_{{LeafCotangent<First, Sum, false, Absolute>(arena, n, tokens)}, {LeafCotangent<Rest, Sum, false, Absolute>(arena, n, tokens)}...} {}
   void begin() { Base::begin(), each([](auto& leaf) { leaf.begin(); }); }
   void start(Index count) { Base::start(count), each([&](auto& leaf) { leaf.start(count); }); }
-  auto& first() { return std::get<0>(leaves_); }
+  auto& first() { return stage::get<0>(leaves_); }
   template <class Tile, class In, class To> void flush(const Tile& tile, const In& in, To& to, const Run& run, Index first, Index count) {
     if constexpr (!Base::is_static) {
       for (Index j = 0; j < count; ++j) pull(tile, j, Each{});
@@ -151,26 +151,26 @@ class LeafCotangent<Joined<Combine, First, Rest...>, T, Multiplier, Absolute> : 
   }
 
  private:
-  template <class F> void each(F&& f) { std::apply([&](auto&... leaf) { (f(leaf), ...); }, leaves_); }
+  template <class F> void each(F&& f) { leaves_.apply([&](auto&... leaf) { (f(leaf), ...); }); }
   template <class Tile, std::size_t... N> void pull(const Tile& tile, Index j, std::index_sequence<N...>) {
     const Sum *bar = this->row(this->bar_, j), *multiplier_bar = this->row(this->multiplier_bar_, j);
     for_lanes<Sum>(this->width_, [&]<class V>(std::type_identity<V>, Index n) {
       const auto pass = [&](const Sum* from, auto&& vjp) {
         const V x = simd::load<V>(from + n);
         const auto bars = vjp(Absolute ? map::constant<V>(1) : x, Tile::template load_row<V>(tile.template leaf<N>(), j, n)...);
-        (std::get<N>(leaves_).add_row(j, n, Absolute ? V(simd::abs(V(bars[N])) * x) : V(bars[N])), ...);
+        (stage::get<N>(leaves_).add_row(j, n, Absolute ? V(simd::abs(V(bars[N])) * x) : V(bars[N])), ...);
       };
       pass(bar, [](auto... x) { return Combine::vjp(x...); });
       if constexpr (Multiplier) pass(multiplier_bar, [](auto... x) { return combine::multiplier_vjp<Combine>(x...); });
     });
   }
   template <class Tile, class In, class To, std::size_t... N> void flush_leaves(const Tile& tile, const In& in, To& to, const Run& run, Index first, Index count, std::index_sequence<N...>) {
-    (std::get<N>(leaves_).flush(tile.template leaf<N>(), in, to, run, first, count), ...);
+    (stage::get<N>(leaves_).flush(tile.template leaf<N>(), in, to, run, first, count), ...);
   }
   template <class Tile, class In, class To, std::size_t... N> void end_leaves(const Tile& tile, const In& in, To& to, const Run& run, std::index_sequence<N...>) {
-    (std::get<N>(leaves_).end(tile.template leaf<N>(), in, to, run), ...);
+    (stage::get<N>(leaves_).end(tile.template leaf<N>(), in, to, run), ...);
   }
-  std::tuple<LeafCotangent<First, Sum, false, Absolute>, LeafCotangent<Rest, Sum, false, Absolute>...> leaves_;
+  stage::Pack<LeafCotangent<First, Sum, false, Absolute>, LeafCotangent<Rest, Sum, false, Absolute>...> leaves_;
 };
 
 // query . codebook[a]: to the query and to the codebook.

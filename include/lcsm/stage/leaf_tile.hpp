@@ -3,8 +3,7 @@
 
 #include <lcsm/stage/arena.hpp>
 #include <lcsm/stage/leaf.hpp>
-
-#include <tuple>
+#include <lcsm/stage/pack.hpp>
 
 namespace lcsm {
 
@@ -99,16 +98,16 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
   using Wide = std::conditional_t<is_static, double, T>;    // combined in double when it is done once
 
   LeafTile(Arena& arena, const Extent& n, Index tokens)
-      : leaves_(LeafTile<First, Wide>(arena, n, tokens), LeafTile<Rest, Wide>(arena, n, tokens)...),
+      : leaves_{{LeafTile<First, Wide>(arena, n, tokens)}, {LeafTile<Rest, Wide>(arena, n, tokens)}...},
         width_(axes == Axes::one ? 1 : axes == Axes::key ? n.keys : n.values),
         scratch_(arena.take<T>(width_ * (is_static ? 1 : tokens))) {}
 
   template <class In> void begin(const In& in, const Run& run) {
-    std::apply([&](auto&... leaf) { (leaf.begin(in, run), ...); }, leaves_);
+    leaves_.apply([&](auto&... leaf) { (leaf.begin(in, run), ...); });
     if constexpr (is_static) combine(1);
   }
   template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
-    if constexpr (!is_static) std::apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); }, leaves_), combine(count);
+    if constexpr (!is_static) leaves_.apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); }), combine(count);
   }
 
   const T* row(Index j) const noexcept { return scratch_ + (is_static ? 0 : j * width_); }
@@ -118,8 +117,8 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
     else if constexpr (axes == Axes::key) return V(row(j)[a]);
     else return simd::load<V>(row(j) + c);
   }
-  const auto& first() const { return std::get<0>(leaves_); }
-  template <std::size_t N> const auto& leaf() const { return std::get<N>(leaves_); }
+  const auto& first() const { return stage::get<0>(leaves_); }
+  template <std::size_t N> const auto& leaf() const { return stage::get<N>(leaves_); }
   // Along the stored row, whichever axis that is.
   template <class V, class Tile> static V load_row(const Tile& leaf, Index j, Index n) {
     if constexpr (Tile::axes == Axes::one) return V(leaf.row(j)[0]); else return simd::load<V>(leaf.row(j) + n);
@@ -127,10 +126,10 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
 
  private:
   template <class V> auto at(Index j, Index n) const {
-    return std::apply([&](const auto&... leaf) {
+    return leaves_.apply([&](const auto&... leaf) {
       if constexpr (Multiplier) return combine::multiplier<Combine>(load_row<V>(leaf, j, n)...);
       else return Combine::apply(load_row<V>(leaf, j, n)...);
-    }, leaves_);
+    });
   }
   void combine(Index count) {
     for (Index j = 0; j < count; ++j) {
@@ -139,7 +138,7 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
       else for (Index n = 0; n < width_; ++n) x[n] = T(at<double>(j, n));
     }
   }
-  std::tuple<LeafTile<First, Wide>, LeafTile<Rest, Wide>...> leaves_;
+  stage::Pack<LeafTile<First, Wide>, LeafTile<Rest, Wide>...> leaves_;
   Index width_;
   T* scratch_;
 };

@@ -43,12 +43,12 @@ template <class... Terms> struct Stage {
       return order;
     }();
     Tile([[maybe_unused]] Arena& arena, [[maybe_unused]] const Extent& n, [[maybe_unused]] Index tokens, [[maybe_unused]] Want want = {}, [[maybe_unused]] const OTile* o = nullptr)
-        : terms_{make<Terms>(arena, n, tokens, want, o)...} {}
+        : terms_{{make<Terms>(arena, n, tokens, want, o)}...} {}
     template <class In> void begin([[maybe_unused]] const In& in, [[maybe_unused]] const Run& run) {
-      std::apply([&](auto&... t) { (t.begin(in, run), ...); }, terms_);
+      terms_.apply([&](auto&... t) { (t.begin(in, run), ...); });
     }
     template <class In> void fill([[maybe_unused]] const In& in, [[maybe_unused]] const Run& run, [[maybe_unused]] Index first, [[maybe_unused]] Index count) {
-      std::apply([&](auto&... t) { (t.fill(in, run, first, count), ...); }, terms_);
+      terms_.apply([&](auto&... t) { (t.fill(in, run, first, count), ...); });
     }
 
     // x times every term whose axes lie within Only. WithLogs = false leaves the log plane out: running maxima carry it apart.
@@ -64,9 +64,9 @@ template <class... Terms> struct Stage {
     template <class V, Axes Only = axes::all> LCSM_INLINE V signs(V x, Index j, Index a, Index c) const { return of_plane<V, Plane::factor, Only, 0>(x, j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V log(Index j, Index a, Index c) const { return sum<V, Plane::log, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
-    template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(terms_).template step<V>(j, a, c); }
-    const auto& coupling() const { return std::get<coupling_index()>(terms_); }
-    template <std::size_t N> const auto& term_tile() const { return std::get<N>(terms_); }
+    template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return stage::get<0>(terms_).template step<V>(j, a, c); }
+    const auto& coupling() const { return stage::get<coupling_index()>(terms_); }
+    template <std::size_t N> const auto& term_tile() const { return stage::get<N>(terms_); }
 
    private:
     template <class Each> struct tile_of { using type = typename Each::template Tile<T>; };
@@ -86,22 +86,22 @@ template <class... Terms> struct Stage {
     LCSM_INLINE auto times_from(F x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane != Plane::coupling && within(term<N>::axes, Only) && (WithLogs || term<N>::plane != Plane::log))
-        return times_from<V, Only, WithLogs, N + 1>(x * std::get<N>(terms_).template value<V>(j, a, c), j, a, c);
+        return times_from<V, Only, WithLogs, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return times_from<V, Only, WithLogs, N + 1>(x, j, a, c);
     }
     template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V of_plane(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
-      else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) return of_plane<V, P, Only, N + 1>(x * std::get<N>(terms_).template value<V>(j, a, c), j, a, c);
+      else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) return of_plane<V, P, Only, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return of_plane<V, P, Only, N + 1>(x, j, a, c);
     }
     template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V sum(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) {
-        if constexpr (P == Plane::log) return sum<V, P, Only, N + 1>(x + std::get<N>(terms_).template log<V>(j, a, c), j, a, c);
-        else return sum<V, P, Only, N + 1>(x + std::get<N>(terms_).template phase<V>(j, a, c), j, a, c);
+        if constexpr (P == Plane::log) return sum<V, P, Only, N + 1>(x + stage::get<N>(terms_).template log<V>(j, a, c), j, a, c);
+        else return sum<V, P, Only, N + 1>(x + stage::get<N>(terms_).template phase<V>(j, a, c), j, a, c);
       } else return sum<V, P, Only, N + 1>(x, j, a, c);
     }
-    std::tuple<typename tile_of<Terms>::type...> terms_;
+    stage::Pack<typename tile_of<Terms>::type...> terms_;
   };
 };
 

@@ -143,9 +143,9 @@ template <class... Terms, class T, bool Absolute, class OCot> class StageCotange
   using Each = std::index_sequence_for<Terms...>;
 
  public:
-  StageCotangent([[maybe_unused]] Arena& arena, [[maybe_unused]] const Extent& n, [[maybe_unused]] Index tokens, [[maybe_unused]] OCot* o = nullptr) : terms_{make<Terms>(arena, n, tokens, o)...} {}
-  void begin() { std::apply([](auto&... t) { (t.begin(), ...); }, terms_); }
-  void start([[maybe_unused]] Index count) { std::apply([&](auto&... t) { (t.start(count), ...); }, terms_); }
+  StageCotangent([[maybe_unused]] Arena& arena, [[maybe_unused]] const Extent& n, [[maybe_unused]] Index tokens, [[maybe_unused]] OCot* o = nullptr) : terms_{{make<Terms>(arena, n, tokens, o)}...} {}
+  void begin() { terms_.apply([](auto&... t) { (t.begin(), ...); }); }
+  void start([[maybe_unused]] Index count) { terms_.apply([&](auto&... t) { (t.start(count), ...); }); }
   template <class Tile, class In, class To> void flush(const Tile& tile, const In& in, To& to, const Run& run, Index first, Index count) { flush(tile, in, to, run, first, count, Each{}); }
   template <class Tile, class In, class To> void end(const Tile& tile, const In& in, To& to, const Run& run) { end(tile, in, to, run, Each{}); }
 
@@ -159,7 +159,7 @@ template <class... Terms, class T, bool Absolute, class OCot> class StageCotange
   }
   template <class V, Axes Only = axes::all, class Tile> LCSM_INLINE void add_log(const Tile& tile, Index j, Index a, Index c, V bar) { add_raw<V, Plane::log, Only, 0>(tile, j, a, c, bar); }
   template <class V, Axes Only = axes::all, class Tile> LCSM_INLINE void add_phase(const Tile& tile, Index j, Index a, Index c, V bar) { add_raw<V, Plane::phase, Only, 0>(tile, j, a, c, bar); }
-  template <class V> LCSM_INLINE void add_step(Index j, Index a, Index c, V bar) { std::get<0>(terms_).add_step(j, a, c, bar); }
+  template <class V> LCSM_INLINE void add_step(Index j, Index a, Index c, V bar) { stage::get<0>(terms_).add_step(j, a, c, bar); }
   auto& coupling() { return coupling_from<0>(); }
 
  private:
@@ -167,12 +167,12 @@ template <class... Terms, class T, bool Absolute, class OCot> class StageCotange
     if constexpr (stage::is_tied<Term>) return cotangent<Term>(arena, n, tokens, o); else return cotangent<Term>(arena, n, tokens);
   }
   template <std::size_t N> auto& coupling_from() {
-    if constexpr (term<N>::plane == Plane::coupling) return std::get<N>(terms_); else return coupling_from<N + 1>();
+    if constexpr (term<N>::plane == Plane::coupling) return stage::get<N>(terms_); else return coupling_from<N + 1>();
   }
   template <class V, std::size_t N, bool, class Takes, class Tile, class F> LCSM_INLINE void each(Takes takes, const Tile& tile, Index j, Index a, Index c, F bar) {
     if constexpr (N < sizeof...(Terms)) {
       constexpr std::integral_constant<std::size_t, N> n{};
-      if constexpr (Takes{}(n)) std::get<N>(terms_).template add_value<V>(tile.template term_tile<N>(), j, a, c, without<V, N, 0>(takes, tile, j, a, c, bar));
+      if constexpr (Takes{}(n)) stage::get<N>(terms_).template add_value<V>(tile.template term_tile<N>(), j, a, c, without<V, N, 0>(takes, tile, j, a, c, bar));
       each<V, N + 1, false>(takes, tile, j, a, c, bar);
     }
   }
@@ -187,21 +187,21 @@ template <class... Terms, class T, bool Absolute, class OCot> class StageCotange
   template <class V, Plane P, Axes Only, std::size_t N, class Tile> LCSM_INLINE void add_raw(const Tile& tile, Index j, Index a, Index c, V bar) {
     if constexpr (N < sizeof...(Terms)) {
       if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) {
-        if constexpr (P == Plane::log) std::get<N>(terms_).add_log(tile.template term_tile<N>(), j, a, c, bar);
-        else std::get<N>(terms_).add_phase(tile.template term_tile<N>(), j, a, c, bar);
+        if constexpr (P == Plane::log) stage::get<N>(terms_).add_log(tile.template term_tile<N>(), j, a, c, bar);
+        else stage::get<N>(terms_).add_phase(tile.template term_tile<N>(), j, a, c, bar);
       }
       add_raw<V, P, Only, N + 1>(tile, j, a, c, bar);
     }
   }
   template <class Tile, class In, class To, std::size_t... N>
   void flush([[maybe_unused]] const Tile& tile, [[maybe_unused]] const In& in, [[maybe_unused]] To& to, [[maybe_unused]] const Run& run, [[maybe_unused]] Index first, [[maybe_unused]] Index count, std::index_sequence<N...>) {
-    (std::get<N>(terms_).flush(tile.template term_tile<N>(), in, to, run, first, count), ...);
+    (stage::get<N>(terms_).flush(tile.template term_tile<N>(), in, to, run, first, count), ...);
   }
   template <class Tile, class In, class To, std::size_t... N>
   void end([[maybe_unused]] const Tile& tile, [[maybe_unused]] const In& in, [[maybe_unused]] To& to, [[maybe_unused]] const Run& run, std::index_sequence<N...>) {
-    (std::get<N>(terms_).end(tile.template term_tile<N>(), in, to, run), ...);
+    (stage::get<N>(terms_).end(tile.template term_tile<N>(), in, to, run), ...);
   }
-  std::tuple<cotangent<Terms>...> terms_;
+  stage::Pack<cotangent<Terms>...> terms_;
 };
 
 }  // namespace lcsm

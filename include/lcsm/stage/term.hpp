@@ -4,6 +4,8 @@
 #include <lcsm/simd/complex.hpp>
 #include <lcsm/stage/leaf_tile.hpp>
 
+#include <tuple>
+
 namespace lcsm {
 
 // What a kernel asks of a term's tile beside its value.
@@ -75,26 +77,26 @@ template <Plane P, class Leaf, class T> class RowTile {
 // Several leaves whose K x D combination varies with the token: the leaves are stored, the combination lives in registers.
 template <Plane P, class Combine, class T, class... Leaves> class RegisterTile {
  public:
-  RegisterTile(Arena& arena, const Extent& n, Index tokens, Want) : leaves_(LeafTile<Leaves, T>(arena, n, tokens)...) {}
-  template <class In> void begin(const In& in, const Run& run) { std::apply([&](auto&... leaf) { (leaf.begin(in, run), ...); }, leaves_); }
+  RegisterTile(Arena& arena, const Extent& n, Index tokens, Want) : leaves_{{LeafTile<Leaves, T>(arena, n, tokens)}...} {}
+  template <class In> void begin(const In& in, const Run& run) { leaves_.apply([&](auto&... leaf) { (leaf.begin(in, run), ...); }); }
   template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
-    std::apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); }, leaves_);
+    leaves_.apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); });
   }
   template <class V> LCSM_INLINE auto value(Index j, Index a, Index c) const {
-    if constexpr (P == Plane::log) return std::apply([&](const auto&... leaf) { return V(combine::multiplier<Combine>(leaf.template load<V>(j, a, c)...)); }, leaves_);
+    if constexpr (P == Plane::log) return leaves_.apply([&](const auto&... leaf) { return V(combine::multiplier<Combine>(leaf.template load<V>(j, a, c)...)); });
     else if constexpr (P == Plane::phase) return unit(raw<V>(j, a, c));
     else return raw<V>(j, a, c);
   }
   template <class V> LCSM_INLINE V log(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
   template <class V> LCSM_INLINE V phase(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
-  template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return std::get<0>(leaves_).template load<V>(j, a, c); }
-  template <std::size_t N> const auto& leaf() const { return std::get<N>(leaves_); }
+  template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return stage::get<0>(leaves_).template load<V>(j, a, c); }
+  template <std::size_t N> const auto& leaf() const { return stage::get<N>(leaves_); }
 
  private:
   template <class V> LCSM_INLINE V raw(Index j, Index a, Index c) const {
-    return std::apply([&](const auto&... leaf) { return V(Combine::apply(leaf.template load<V>(j, a, c)...)); }, leaves_);
+    return leaves_.apply([&](const auto&... leaf) { return V(Combine::apply(leaf.template load<V>(j, a, c)...)); });
   }
-  std::tuple<LeafTile<Leaves, T>...> leaves_;
+  stage::Pack<LeafTile<Leaves, T>...> leaves_;
 };
 
 // What no token changes: evaluated once per call in double, rounded once.

@@ -55,9 +55,9 @@ template <Plane P, class Combine, class T, bool Absolute, class... Leaves> class
   using Each = std::index_sequence_for<Leaves...>;
 
  public:
-  RegisterCotangent(Arena& arena, const Extent& n, Index tokens) : leaves_(LeafCotangent<Leaves, T, false, Absolute>(arena, n, tokens)...) {}
-  void begin() { std::apply([](auto&... leaf) { (leaf.begin(), ...); }, leaves_); }
-  void start(Index count) { std::apply([&](auto&... leaf) { (leaf.start(count), ...); }, leaves_); }
+  RegisterCotangent(Arena& arena, const Extent& n, Index tokens) : leaves_{{LeafCotangent<Leaves, T, false, Absolute>(arena, n, tokens)}...} {}
+  void begin() { leaves_.apply([](auto&... leaf) { (leaf.begin(), ...); }); }
+  void start(Index count) { leaves_.apply([&](auto&... leaf) { (leaf.start(count), ...); }); }
   template <class V, class Tile, class F> LCSM_INLINE void add_value(const Tile& tile, Index j, Index a, Index c, F bar) {
     if constexpr (P == Plane::phase) add_raw(tile, j, a, c, angle_bar<Absolute, V>(tile.template value<V>(j, a, c), bar));
     else if constexpr (P == Plane::log) pull(tile, j, a, c, V(real_part(bar)), [](auto... x) { return combine::multiplier_vjp<Combine>(x...); }, Each{});
@@ -65,7 +65,7 @@ template <Plane P, class Combine, class T, bool Absolute, class... Leaves> class
   }
   template <class V, class Tile> LCSM_INLINE void add_log(const Tile& tile, Index j, Index a, Index c, V bar) { add_raw(tile, j, a, c, bar); }
   template <class V, class Tile> LCSM_INLINE void add_phase(const Tile& tile, Index j, Index a, Index c, V bar) { add_raw(tile, j, a, c, bar); }
-  template <class V> LCSM_INLINE void add_step(Index j, Index a, Index c, V bar) { std::get<0>(leaves_).add(j, a, c, bar); }
+  template <class V> LCSM_INLINE void add_step(Index j, Index a, Index c, V bar) { stage::get<0>(leaves_).add(j, a, c, bar); }
   template <class Tile, class In, class To> void flush(const Tile& tile, const In& in, To& to, const Run& run, Index first, Index count) { flush(tile, in, to, run, first, count, Each{}); }
   template <class Tile, class In, class To> void end(const Tile& tile, const In& in, To& to, const Run& run) { end(tile, in, to, run, Each{}); }
 
@@ -76,16 +76,16 @@ template <Plane P, class Combine, class T, bool Absolute, class... Leaves> class
   template <class V, class Tile, class Vjp, std::size_t... N>
   LCSM_INLINE void pull(const Tile& tile, Index j, Index a, Index c, V bar, Vjp&& vjp, std::index_sequence<N...>) {
     const auto bars = vjp(Absolute ? map::constant<V>(1) : bar, tile.template leaf<N>().template load<V>(j, a, c)...);
-    (std::get<N>(leaves_).add(j, a, c, Absolute ? V(simd::abs(V(bars[N])) * bar) : V(bars[N])), ...);
+    (stage::get<N>(leaves_).add(j, a, c, Absolute ? V(simd::abs(V(bars[N])) * bar) : V(bars[N])), ...);
   }
   template <class Tile, class In, class To, std::size_t... N>
   void flush(const Tile& tile, const In& in, To& to, const Run& run, Index first, Index count, std::index_sequence<N...>) {
-    (std::get<N>(leaves_).flush(tile.template leaf<N>(), in, to, run, first, count), ...);
+    (stage::get<N>(leaves_).flush(tile.template leaf<N>(), in, to, run, first, count), ...);
   }
   template <class Tile, class In, class To, std::size_t... N> void end(const Tile& tile, const In& in, To& to, const Run& run, std::index_sequence<N...>) {
-    (std::get<N>(leaves_).end(tile.template leaf<N>(), in, to, run), ...);
+    (stage::get<N>(leaves_).end(tile.template leaf<N>(), in, to, run), ...);
   }
-  std::tuple<LeafCotangent<Leaves, T, false, Absolute>...> leaves_;
+  stage::Pack<LeafCotangent<Leaves, T, false, Absolute>...> leaves_;
 };
 
 // A table that no token changes: sums over tokens in double, taken apart once.
