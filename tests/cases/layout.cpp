@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("a state is [key, value]", "[cases][layout_04]", float, doubl
 
 TEST_CASE("offsets are signed and 64 bits wide", "[cases][long_03]") {
   const Case file(case_path("long_03"));
-  const std::vector<std::int64_t> rows = file.file().values<std::int64_t>("in.bthd_and_strides"), right = file.file().values<std::int64_t>("out.offset");
+  const std::vector<std::int64_t> rows = file.integers("in.bthd_and_strides"), right = file.integers("out.offset");
   REQUIRE(right.size() == 6);
   REQUIRE(rows.size() == 48);
   for (std::size_t n = 0; n < right.size(); ++n) {

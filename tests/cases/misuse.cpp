@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("offset tables are looked at", "[cases][misuse_01]", float, d
   using T = TestType;
   const Case file(case_path("misuse_01"));
   const GatedInputs<T> inputs(file);
-  const std::vector<std::int64_t> tables = file.file().values<std::int64_t>("in.tables"), lengths = file.file().values<std::int64_t>("in.lengths");
+  const std::vector<std::int64_t> tables = file.integers("in.tables"), lengths = file.integers("in.lengths");
   const Array valid = file.out("valid"), o = file.out("o_for_valid"), last = file.out("final_state_last_document"), chunks = file.in("bad_chunk");
   REQUIRE(lengths.size() == 9);
   // What the message must say beside the argument: the index and the value that are wrong.

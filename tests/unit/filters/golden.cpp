@@ -195,12 +195,12 @@ TEST_CASE("TNN's coefficients: golden outputs and gradients", "[filters]") {
   REQUIRE(file.cases().size() == 4);
   for (const GoldenCase& c : file.cases()) {
     INFO(c.name);
-    const std::string decay = c.attributes.at("decay");
+    const std::string decay = c.text("decay");
     const Index n = c.size("n"), H = c.size("H"), D = c.size("D"), layers = c.size("layers");
     const bool causal = c.flag("causal");
     const Tnn f{.decay = decay == "none" ? Tnn::Decay::none : decay == "multi" ? Tnn::Decay::learned : Tnn::Decay::fixed,
                 .positions = c.size("par_type") == 1 ? Tnn::Positions::index : Tnn::Positions::fraction,
-                .lambda = c.attributes.at("lam")};
+                .lambda = c.number("lam")};
     std::deque<Array> arrays;
     const auto array = [&](const char* role, const std::string& name) -> const Array& { return arrays.emplace_back(file.array(c.name, role, name)); };
     const auto split = [&](View<const double> v, std::size_t axis) { // the channels h D + d

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/golden.hpp"
 
+#include <lcsm/io/safetensors.hpp>
 #include <lcsm/io/safetensors_writer.hpp>
 
 #include "support/catch.hpp"

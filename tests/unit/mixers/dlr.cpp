@@ -28,7 +28,7 @@ template <class M> void kernel(Against& at) {
 TEST_CASE("DLR: the response to an impulse is its kernel", "[mixers]") {
   Index seen = 0;
   for_each_case("dlr", [&](Against& at) {
-    const std::string version = at.golden.attributes.at("version"), real = at.golden.attributes.at("kernel_to_real");
+    const std::string version = at.golden.text("version"), real = at.golden.text("kernel_to_real");
     if (real == "prod") return;                              // not linear in the weights
     ++seen;
     if (version.empty() && real == "real") kernel<Dlr>(at);

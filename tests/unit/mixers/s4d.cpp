@@ -53,7 +53,7 @@ TEST_CASE("the S4 repository's full kernel: both rules, a B of its own, copies o
       for (const auto& [m, part] : components)
         for (Index h = 0; h < want.head(); ++h) close(m.heads(h, 1), at("s1", "x", "bfrn", part));
     };
-    if (at.golden.attributes.at("disc") == "zoh") with(S4dWithB{}); else with(S4dBilinear{});
+    if (at.golden.text("disc") == "zoh") with(S4dWithB{}); else with(S4dBilinear{});
   });
 }
 

@@ -31,7 +31,7 @@ template <class Projection> void layer(Against& at, const char* stream) {
     close(y, want);
     if (at.has("s1", "x")) close(state.view().m, at("s1", "x", "bfn", 0)), close(state.view().m_imag, at("s1", "x", "bfn", 1));
   };
-  if (at.golden.attributes.at("disc") == "zoh") with(S5{}); else with(S5Bilinear{});
+  if (at.golden.text("disc") == "zoh") with(S5{}); else with(S5Bilinear{});
 }
 }  // namespace
 
