@@ -9,10 +9,10 @@
 namespace lcsm::conformance {
 
 Index Case::size(const std::string& key) const { return about_.size(key); }
-Index Case::size_or(const std::string& key, Index otherwise) const { return about_.attributes.value(key, otherwise); }
+Index Case::size_or(const std::string& key, Index otherwise) const { return about_.size(key, otherwise); }
 bool Case::flag(const std::string& key) const { return about_.flag(key); }
-std::string Case::text(const std::string& key) const { return about_.attributes.value(key, std::string()); }
-double Case::number(const std::string& key) const { return about_.attributes.at(key); }
+std::string Case::text(const std::string& key) const { return about_.text(key, ""); }
+double Case::number(const std::string& key) const { return about_.number(key); }
 bool Case::has(const std::string& role, const std::string& name) const { return golden_.has(about_.name, role, name); }
 Array Case::array(const std::string& role, const std::string& name) const {
   test::Array x = golden_.array(about_.name, role, name);
@@ -59,7 +59,7 @@ void Case::gradients() {
   if (replays()) ledger_ = tape_->ledger; else if (tape_) tape_->ledger = ledger_;
   const std::vector<std::string> names = golden_.names(about_.name, "grad");
   for (const auto& [mode, why] : ledger_.absent) report_.add({mode, "-", "grad", 0, 0, Verdict::not_applicable, why});
-  for (const std::string& name : about_.attributes.value("omitted_grads", std::vector<std::string>()))
+  for (const std::string& name : about_.list("omitted_grads"))
     report_.add({"-", "-", "grad." + name, 0, 0, Verdict::not_applicable, "not in the file: what the reference computes is not the slope of its output"});
   for (const std::string& name : names) {
     // A gradient may vanish: what it is wrong against, and what ours may be off by, is a part of the largest sum of its terms' sizes.

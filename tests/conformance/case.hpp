@@ -14,7 +14,7 @@
 
 namespace lcsm::test {
 class Golden;
-struct GoldenCase;
+class GoldenCase;
 }
 
 namespace lcsm::conformance {

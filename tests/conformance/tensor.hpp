@@ -15,7 +15,7 @@
 
 namespace lcsm::conformance {
 
-// Numbers of a file as doubles, each exactly what is stored. (tests/support/golden.hpp has the like; without its JSON, adapters compile faster.)
+// Numbers of a file as doubles, each exactly what is stored. (tests/support/golden.hpp has the like without slopes.)
 struct Array {
   using Slopes = std::vector<std::vector<Term>>;
   std::vector<Index> shape;
