@@ -71,7 +71,7 @@ void differentiate(Case& c, const std::vector<Part>& parts, Both::Join join, con
   struct Columns { Way way; bool wide; };
   std::vector<Columns> columns;
   for (const Way way : ways) {
-    if (way == Way::step || way == Way::matrix || way == Way::fourier) continue;   // transforms err by norms: tests/property/convolution_vjp.cpp
+    if (way == Way::step || way == Way::matrix) continue;
     std::string why = m.why_not(way);
     if (why.empty() && way != Way::reference) why = without_adjoints;
     if (!why.empty()) ledger->absent[name_of(way)] = why;
@@ -93,10 +93,11 @@ void differentiate(Case& c, const std::vector<Part>& parts, Both::Join join, con
       const double flushed = column.wide ? 0 : test::flushed(p.keys, p.tokens, p.values);
       const auto add = [&](const Array& to, const std::vector<double>& x, auto&& of) {
         if (!to.slopes) return;
+        const std::vector<double> nothing, &transforms = column.way == Way::fourier && !sums.transforms.inputs.empty() ? of(sums.transforms) : nothing;
         const std::vector<double> &plain = of(sums.plain), &raised = of(sums.raised), &raised_file = of(sums.raised_file), &unsure = of(sums.unsure), &sizes = of(sums.sizes);
         for (std::size_t n = 0; n < x.size(); ++n)
           ledger->add(column_of(column), to.slopes->at(n),
-                      {x[n], test::gradient_bound(plain.at(n), raised.at(n), ours, eps[column.wide]) + flushed, test::gradient_bound(plain[n], raised_file.at(n), file, eps[1]) + unsure.at(n), sizes.at(n)});
+                      {x[n], test::gradient_bound(plain.at(n), raised.at(n), ours, eps[column.wide]) + flushed + (transforms.empty() ? 0 : eps[column.wide] * transforms.at(n)), test::gradient_bound(plain[n], raised_file.at(n), file, eps[1]) + unsure.at(n), sizes.at(n)});
       };
       for (std::size_t n = 0; n < given.inputs.size(); ++n)
         add(*given.inputs[n].first, given.inputs[n].second, [&](const Pulled& x) -> const std::vector<double>& { return x.inputs.at(n).second; });

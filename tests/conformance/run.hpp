@@ -5,7 +5,7 @@
 #include "subject.hpp"
 
 #include <support/bound.hpp>
-#include <support/gradient_bound.hpp>
+#include <support/transform_bound.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -148,9 +148,9 @@ template <class M, class T, class Bind> class Model : public Subject {
         if constexpr (is_scannable<M>) if (way == Way::scan) scan_vjp(one_thread, M{}, in, y, grads, options, states);
         if constexpr (is_chunkable<M>) if (way == Way::chunkwise || way == Way::small_chunks) chunkwise_vjp(one_thread, M{}, in, y, grads, options, states);
         if (way == Way::attend) attend_vjp(one_thread, M{}, in, y, grads, options, states);
-        options.tuning.form = ConvolutionForm::direct;
+        options.tuning.form = way == Way::fourier ? ConvolutionForm::fourier : ConvolutionForm::direct;
         if (way == Way::mix) vjp(exec::par, M{}, in, y, grads, options, states);
-        if constexpr (is_convolvable<M>) if (way == Way::convolve) convolve_vjp(one_thread, M{}, in, y, grads, options, states);
+        if constexpr (is_convolvable<M>) if (way == Way::convolve || way == Way::fourier) convolve_vjp(one_thread, M{}, in, y, grads, options, states);
 #endif
       });
     }
@@ -163,8 +163,16 @@ template <class M, class T, class Bind> class Model : public Subject {
           test::GradientSums<M>::of(in, y, grads, options, {.final = final_bar}, cost, raise, begin, cumulated);
         });
       };
+      Pulled transforms;
+#ifdef LCSM_LONG_TESTS
+      if constexpr (is_convolvable<M>)
+        if (final.empty() && p_.initial.empty())
+          transforms = adjoint(y_bar, {}, [&](const auto& in, const View<const T>& y, const auto& grads, const Options<T>& options, const StateView<const T>&, State<M, T>*) {
+            test::transform_sums<M>(in, y, grads, options, p_.values);
+          });
+#endif
       return {sums(y_bar, final, ours, 0, 0), sums(y_bar, final, ours, test::gradient_tau, 0), sums(y_bar, final, file, test::gradient_tau, test::cumulated_raise(file, p_.tokens)),
-              sums(y_error, {}, ours, 0, 0), sums(y_bar, final, ours, 0, 1)};
+              sums(y_error, {}, ours, 0, 0), sums(y_bar, final, ours, 0, 1), std::move(transforms)};
     }
   }
 

@@ -30,8 +30,8 @@ struct Pulled {
   States initial;
 };
 // The sums that bound a gradient (support/gradient_bound.hpp): of the sizes of its terms, the same raised by what we and by what the file's reference may
-// lose, what follows from errors of y_bar, and the sizes of all that a sum of logs' gradients takes in.
-struct AdjointSums { Pulled plain, raised, raised_file, unsure, sizes; };
+// lose, what follows from errors of y_bar, the sizes of all that a sum of logs' gradients takes in, and what transforms lose (transform_bound.hpp; empty: none are made).
+struct AdjointSums { Pulled plain, raised, raised_file, unsure, sizes, transforms; };
 class Subject {
  public:
   virtual ~Subject() = default;

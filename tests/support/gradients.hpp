@@ -2,8 +2,8 @@
 #pragma once
 
 #include "central_difference.hpp"
-#include "gradient_bound.hpp"
 #include "properties.hpp"
+#include "transform_bound.hpp"
 
 #include <lcsm/mode/recurrent_vjp.hpp>
 #include <lcsm/mode/reference_vjp.hpp>
@@ -178,7 +178,7 @@ template <class M, class S> class RightGradients {
     };
     sums(plain_, 0, plain_bar_), sums(raised_, gradient_tau, raised_bar_);
     zip_gradients<M>([](std::string_view, double& x) { x = 0; }, transforms_.views);
-    if constexpr (is_convolvable<M>) if (!states) measure_transforms(wide);
+    if constexpr (is_convolvable<M>) if (!states) transform_sums<M>(call.in, y_bar(), transforms_.views, wide, n.values);
   }
   View<const double> y_bar() const { return loss_.y.view(); }
 
@@ -210,43 +210,6 @@ template <class M, class S> class RightGradients {
   }
 
  private:
-  // What transforms err by, relative to eps: every cotangent of a tap by the norms of y_bar and the inputs, from where it goes to the parameters as the
-  // tap's own cotangent does; those of inputs by the norms of y_bar and the taps, for as many as are added up.
-  void measure_transforms(const Options<double>& wide) {
-    using K = KernelOf<M>;
-    const Shape& n = call_.n;
-    const lcsm::Call<M, double, Inputs<S>> call("channel_norms", call_.in, wide, n.batch, n.tokens, n.heads, n.values);
-    if (n.tokens == 0) return;
-    const ChannelNorms norms = channel_norms(call);
-    Buffer<double> tap_bars(1, n.tokens, n.heads, attention_rows<M>(n.values));
-    const Index width = tap_bars.view().feature() / matrix_planes<M>;
-    double of_inputs = 0;
-    for (Index h = 0; h < n.heads; ++h)
-      for (Index c = 0; c < n.values; ++c) {
-        double sum = 0;
-        for (Index b = 0; b < n.batch; ++b)
-          for (Index t = 0; t < n.tokens; ++t)
-            for (Index part = 0; part < M::projection::parts; ++part) sum += std::pow(y_bar().at(b, t, h, 0, part * n.values + c), 2);
-        const std::size_t at = to_size(h * n.values + c);
-        of_inputs = std::max(of_inputs, fourier_cost(n.tokens) * std::sqrt(sum) * norms.taps[at]);
-        for (Index t = 0; t < n.tokens; ++t)
-          for (Index plane = 0; plane < matrix_planes<M>; ++plane)
-            tap_bars.view().at(0, t, h, 0, plane * width + (width == 1 ? 0 : c)) += 2 * fourier_cost(n.tokens) * std::sqrt(sum) * norms.inputs[at] * double(call_.sequences) * M::projection::scale;
-      }
-    GradientSums<K>::of(call_.in, std::as_const(tap_bars).view(), transforms_.views, {}, {}, error_cost<K>(CallSums{}, 1, false), 0, nullptr);
-    const auto inputs = [&](auto name) {
-      const auto to = decltype(name)::of(transforms_.views);
-      Index shared = 1;
-      const Index whole[] = {n.batch, n.tokens, n.heads, 1, n.values};
-      for (std::size_t x = 0; x < 5; ++x) shared *= whole[x] / std::max<Index>(to.extent[x], 1);
-      for (Index b = 0; b < to.batch(); ++b)
-        for (Index t = 0; t < to.time(); ++t)
-          for (Index h = 0; h < to.head(); ++h)
-            for (Index c = 0; c < to.feature(); ++c) to.at(b, t, h, 0, c) = 2 * of_inputs * double(shared);
-    };
-    door::names_of<typename M::input::leaf>::each([&]<class Name>() { inputs(Name{}); });
-    if constexpr (M::input::domain == Domain::complex) door::names_of<typename M::input::imag>::each([&]<class Name>() { inputs(Name{}); });
-  }
   template <class T> State<M, T> fresh() const { return {call_.sequences, call_.n.heads, call_.n.keys, call_.n.values}; }
   template <class T> static std::vector<double> numbers_of(const State<M, T>& state) {
     std::vector<double> out;
