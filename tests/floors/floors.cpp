@@ -31,7 +31,7 @@ const std::map<std::string, int, std::less<>> floors{
     {"tensor", 1},      {"simd", 2},
     {"stage", 3},       {"expand", 4},     {"oscillation", 4}, {"shrink", 4}, {"mixer.hpp", 5},  // the algebra and its short names
     {"call", 6},        {"exec", 6},       {"kernel", 7},      {"mode", 8},        {"describe.hpp", 9},
-    {"mixers", 9}, {"vq", 9},      {"convolution", 9}, {"filters", 9}, {"analysis", 10},  {"layers", 10},     {"io", 10},
+    {"mixers", 9}, {"vq", 9}, {"attention", 9},      {"convolution", 9}, {"filters", 9}, {"analysis", 10},  {"layers", 10},     {"io", 10},
     {"models", 11},     {"train", 11},     {"tasks", 11},
     {"mixers.hpp", 12}, {"lcsm.hpp", 13},                                                  // the doors
 };
