@@ -3,6 +3,7 @@
 
 #include <lcsm/attention/weight.hpp>
 #include <lcsm/call/door.hpp>
+#include <lcsm/mode/abilities.hpp>
 #include <lcsm/tensor/buffer.hpp>
 
 #include <cmath>
@@ -25,10 +26,8 @@ using SigmoidAttention = Attention<weight::Sigmoid>;
 using ReluAttention = Attention<weight::Relu>;
 using NormalisedAttention = Attention<weight::Normalised>;
 
-// Whether a model's memory has a size that no length changes.
-template <class M> struct HasFiniteState : std::true_type {};
-template <class Weight> struct HasFiniteState<Attention<Weight>> : std::false_type {};
-template <class M> concept FiniteState = HasFiniteState<M>::value;
+// Its memory grows with every token: not FiniteState.
+template <class Weight> inline constexpr bool has_finite_state<Attention<Weight>> = false;
 
 // Which keys a query sees, and how its logits are scaled. Positions are those on the timeline of the call: padding counts for nothing, the other direction counts from
 // the end. With more keys than queries (S > T: a cache) the queries are the last T of the S tokens; packing, masks and reversal need S = T.

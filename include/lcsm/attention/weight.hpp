@@ -48,12 +48,12 @@ struct SquaredRelu {
   template <class V> static V apply(V x) { const V r = Relu::apply(x); return r * r; }
   static double slope(double x) { return x > 0 ? 2 * x : x < 0 ? 0 : x; }
 };
-// Mega's Laplace function, (1 + erf((x - mu) / (sigma sqrt 2))) / 2 with mu = sqrt(1/2), sigma = sqrt(1/(4 pi)): near relu^2, and bounded.
+// Mega's Laplace function, (1 + erf((x - mu) / (sigma sqrt 2))) / 2 with the published code's six digits of mu = sqrt(1/2) and sigma = sqrt(1/(4 pi)): near relu^2, and bounded.
 struct Laplace {
   static constexpr const char* name = "Laplace";
   static constexpr Sum sum = Sum::none;
   static constexpr bool shifted = false;
-  static constexpr double mu = 1 / std::numbers::sqrt2, sigma = 0.5 * std::numbers::inv_sqrtpi;
+  static constexpr double mu = 0.707107, sigma = 0.282095;
   static double of(double x) { return 0.5 * std::erfc((mu - x) / (sigma * std::numbers::sqrt2)); }
   // No vector erf: number by number, in double.
   template <class V> static V apply(V x) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/layers/dense.hpp>
 #include <lcsm/layers/gate.hpp>
-#include <lcsm/layers/mimo.hpp>
 #include <lcsm/mode/long_convolution.hpp>
 
 #include <vector>
@@ -140,16 +140,6 @@ template <class P, class X, class Y> void check_map(const char* function, const 
   axes(name, weight, y.feature(), x.feature());
   if (given(bias)) axes(bias_name, bias, 1, y.feature());
 }
-// y = x weight^T + bias, [B, T, 1, 1, features].
-template <class T, class Exec, class P, class X, class Y> void project(const Exec& exec, const View<P>& weight, const View<P>& bias, const View<X>& x, const View<Y>& y) {
-  using namespace mimo_layer;
-  const Matrix<T> w = parameters<T>(weight), b = parameters<T>(bias);
-  for_each_block(exec, y, [&](Index sequence, Index first, Index count) {
-    Block<T> out = tokens<T>(x, sequence, first, count) * w.transpose();
-    if (bias) out.rowwise() += b.row(0);
-    store<T>(out, y, sequence, first);
-  });
-}
 
 }  // namespace hyena_layer
 
@@ -167,9 +157,9 @@ void hyena_operator(const Exec& exec, const HyenaPlan<T>& plan, const std::type_
   const View<T> flat = lcsm::view(u.data(), y.batch(), y.time(), 1, (N + 1) * D);
   check_map("hyena_operator", "in", "in_bias", maps.in, maps.in_bias, x, flat), check_map("hyena_operator", "out", "out_bias", maps.out, maps.out_bias, inner.view(), y);
   check("hyena_operator", plan, parameters, u.view(), inner.view(), options);
-  project<T>(exec, maps.in, maps.in_bias, x, flat);
+  dense<T>(exec, maps.in, maps.in_bias, x, flat);
   hyena<Exec, T, T, T, P>(exec, plan, parameters, u.view(), inner.view(), options);
-  project<T>(exec, maps.out, maps.out_bias, inner.view(), y);
+  dense<T>(exec, maps.out, maps.out_bias, inner.view(), y);
   zero_padding(options.mask, y);
 }
 

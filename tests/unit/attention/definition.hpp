@@ -67,7 +67,7 @@ template <class W> struct AttentionDefinition {
     else if constexpr (std::is_same_v<W, weight::Sigmoid>) return 1 / (1 + std::exp(-x));
     else if constexpr (std::is_same_v<W, weight::Relu>) return std::max<Real>(x, 0);
     else if constexpr (std::is_same_v<W, weight::SquaredRelu>) return std::max<Real>(x, 0) * std::max<Real>(x, 0);
-    else if constexpr (std::is_same_v<W, weight::Laplace>) return std::erfc((std::sqrt(Real(0.5)) - x) / (std::sqrt(1 / (4 * std::numbers::pi_v<Real>)) * std::sqrt(Real(2)))) / 2;
+    else if constexpr (std::is_same_v<W, weight::Laplace>) return std::erfc((Real(0.707107) - x) / (Real(0.282095) * std::sqrt(Real(2)))) / 2;
     else return x;
   }
   static void weigh(QueryRow& row) {

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include <lcsm/exec/par.hpp>
+#include <lcsm/exec/seq.hpp>
+#include <lcsm/layers/mega.hpp>
+#include <lcsm/mixers/mega_ema.hpp>
+
+#include "support/arrange.hpp"
+#include "support/catch.hpp"
+#include "support/central_difference.hpp"
+#include "support/random_mixers.hpp"
+
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <limits>
+
+using namespace lcsm;
+using namespace lcsm::test;
+
+namespace {
+
+// The parameters of a layer by the published names, and the axes of their arrays.
+template <class S> struct Parameters {
+  MegaEma::In<S> memory;
+  MegaMaps<S> maps;
+  template <class F> void each(F&& f) {
+    f("move.delta", memory.delta, "frn"), f("move.alpha", memory.alpha, "frn"), f("move.beta", memory.beta, "frn"), f("move.gamma", memory.gamma, "fr"), f("move.omega", memory.omega, "f");
+    f("norm.norm.weight", maps.norm_gain, "f"), f("norm.norm.bias", maps.norm_bias, "f"), f("v_proj.weight", maps.v, "rf"), f("v_proj.bias", maps.v_bias, "f"), f("mx_proj.weight", maps.mx, "rf");
+    f("mx_proj.bias", maps.mx_bias, "f"), f("gamma", maps.gamma, "rf"), f("beta", maps.beta, "rf"), f("h_proj.weight", maps.h, "rf"), f("h_proj.bias", maps.h_bias, "f"), f("rel_pos_bias.rel_pos_bias", maps.relative, "f");
+  }
+};
+template <class W, class T> void against_golden(const Golden& file, const GoldenCase& c, double output, double gradient) {
+  std::deque<std::vector<T>> numbers;
+  const auto take = [&](const Array& x) { return numbers.emplace_back(x.values.begin(), x.values.end()).data(); };
+  const auto fresh = [&](const Array& x) { return numbers.emplace_back(x.values.size(), T(77)).data(); };
+  const Array x_of = file.array(c.name, "in", "x"), y_of = file.array(c.name, "out", "y"), bar_of = file.array(c.name, "w", "out.y");
+  Parameters<const T> p;
+  Parameters<T> grads;
+  p.each([&](const char* name, View<const T>& v, const char* axes) {
+    const Array a = file.array(c.name, "par", name);
+    v = arrange(static_cast<const T*>(take(a)), a.shape, axes);
+  });
+  grads.each([&](const char* name, View<T>& v, const char* axes) {
+    const Array a = file.array(c.name, "par", name);
+    v = arrange(fresh(a), a.shape, axes);
+  });
+  const View<const T> x = arrange(static_cast<const T*>(take(x_of)), x_of.shape, "tbf"), y_bar = arrange(static_cast<const T*>(take(bar_of)), bar_of.shape, "tbf");
+  const View<T> y = arrange(fresh(x_of), x_of.shape, "tbf"), x_bar = arrange(fresh(x_of), x_of.shape, "tbf");
+  const MegaOptions options{.chunk = c.size("chunk")};
+  mega(exec::par, Attention<W>{}, MegaEma{}, p.memory, p.maps, x, y, options);
+  mega_vjp(exec::par, Attention<W>{}, MegaEma{}, p.memory, p.maps, x, y_bar, grads.memory, grads.maps, x_bar, options);
+  const auto close = [&](const char* what, const View<T>& given, const View<const double>& want, double relative) {
+    INFO(c.name << ", " << what);
+    double worst = 0, largest = 0;
+    for (Index b = 0; b < want.batch(); ++b)
+      for (Index t = 0; t < want.time(); ++t)
+        for (Index r = 0; r < want.row(); ++r)
+          for (Index f = 0; f < want.feature(); ++f) {
+            const double off = std::abs(double(given.at(b, t, 0, r, f)) - want.at(b, t, 0, r, f));
+            largest = std::max(largest, std::abs(want.at(b, t, 0, r, f))), worst = std::isnan(off) ? INFINITY : std::max(worst, off);
+          }
+    CHECK(worst <= relative * largest);
+  };
+  close("y", y, arrange(y_of, "tbf"), output);
+  const auto slope = [&](const char* name, const View<T>& given, const char* axes) {
+    const Array want = file.array(c.name, "grad", name);
+    close(name, given, arrange(want, axes), gradient + (want.dtype == DType::f32 ? 0x1p-24 : 0));   // as it is stored
+  };
+  slope("x", x_bar, "tbf");
+  grads.each([&](const char* name, View<T>& v, const char* axes) { slope(name, v, axes); });
+}
+
+// A random layer, whatever its memory.
+struct Layer {
+  Index batch, time, D, Z, E, N;
+  std::deque<Buffer<double>> numbers;
+  Parameters<const double> p;
+  Parameters<double> own, grads;
+  Buffer<double> x, y_bar;
+  Layer(Random& random, Index most) : batch(random.between(1, 2)), time(random.below(most)), D(random.between(1, 4)), Z(random.between(1, 3)), E(random.between(1, 4)), N(2), x(batch, time, 1, D), y_bar(batch, time, 1, D) {
+    const auto fill = [&](View<const double>& to, View<double>& mine, View<double>& grad, Index rows, Index columns) {
+      Buffer<double>& b = numbers.emplace_back(1, 1, 1, rows, columns);
+      for (double& v : b) v = random.uniform(-1, 1);
+      mine = b.view(), to = std::as_const(b).view();
+      numbers.emplace_back(1, 1, 1, rows, columns).fill(77), grad = numbers.back().view();
+    };
+    std::vector<std::pair<Index, Index>> shapes{{N, D}, {N, D}, {N, D}, {N, D}, {1, D}, {1, D}, {1, D}, {E, D}, {1, E}, {2 * D + Z + E, D}, {1, 2 * D + Z + E}, {2, Z}, {2, Z}, {D, E}, {1, D}, {1, 7}};
+    std::vector<View<const double>*> to;
+    std::vector<View<double>*> mine, grad;
+    p.each([&](const char*, View<const double>& v, const char*) { to.push_back(&v); });
+    own.each([&](const char*, View<double>& v, const char*) { mine.push_back(&v); });
+    grads.each([&](const char*, View<double>& v, const char*) { grad.push_back(&v); });
+    for (std::size_t n = 0; n < shapes.size(); ++n) fill(*to[n], *mine[n], *grad[n], shapes[n].first, shapes[n].second);
+    for (Buffer<double>* v : {&x, &y_bar})
+      for (double& n : *v) n = random.uniform(-1, 1);
+  }
+};
+
+}  // namespace
+
+// facebookresearch/mega@aeaa4b4: MovingAverageGatedAttention.forward and its gradients.
+TEST_CASE("the published Mega layer", "[layers]") {
+  const Golden file(golden_path("mega_layer"));
+  for (const GoldenCase& c : file.cases()) {
+    const std::string act = c.text("act");
+    REQUIRE((act == "softmax" || act == "laplace"));
+    // A layer is 12 operations deep, each with sums of at most 40 terms: 500 roundings of what is at most 100 times as large, and their slopes.
+    if (act == "softmax") against_golden<weight::Softmax, double>(file, c, 1e-11, 1e-11), against_golden<weight::Softmax, float>(file, c, 1e-5, 1e-4);
+    else against_golden<weight::Laplace, double>(file, c, 1e-11, 1e-11), against_golden<weight::Laplace, float>(file, c, 1e-5, 1e-4);
+  }
+}
+
+TEST_CASE("Mega's gradients are slopes, with other weights and both directions", "[layers]") {
+  const auto check = [&]<class W>(std::uint64_t seed, std::type_identity<W>) {
+    Random random(seed);
+    Layer layer(random, 8);
+    INFO("seed " << seed << ", tokens " << layer.time);
+    MegaOptions options{.chunk = random.one_of({0, 3}), .causal = random.one_in(2), .direction = random.one_in(2) ? Direction::reverse : Direction::forward};
+    Buffer<double> y(layer.batch, layer.time, 1, layer.D), x_bar(layer.batch, layer.time, 1, layer.D);
+    const auto loss = [&] {
+      mega(exec::seq, Attention<W>{}, MegaEma{}, layer.p.memory, layer.p.maps, std::as_const(layer.x).view(), y.view(), options);
+      double sum = 0;
+      for (Index n = 0; n < y.size(); ++n) sum += y[n] * layer.y_bar[n];
+      return sum;
+    };
+    mega_vjp(exec::Par{2}, Attention<W>{}, MegaEma{}, layer.p.memory, layer.p.maps, std::as_const(layer.x).view(), layer.y_bar.view(), layer.grads.memory, layer.grads.maps, x_bar.view(), options);
+    const auto compare = [&](const char* name, double* numbers, const double* given, Index size) {
+      INFO(name);
+      double worst = 0, largest = 1;
+      for (Index n = 0; n < size; ++n) {
+        const double want = central_difference(numbers[n], loss), off = std::abs(given[n] - want);
+        largest = std::max(largest, std::abs(want)), worst = std::isnan(off) ? INFINITY : std::max(worst, off);
+      }
+      CHECK(worst <= 10 * difference_tolerance * largest);   // a norm of one or two features is steep
+    };
+    compare("x", layer.x.data(), x_bar.data(), x_bar.size());
+    std::vector<View<double>> grads;
+    layer.grads.each([&](const char*, View<double>& v, const char*) { grads.push_back(v); });
+    std::size_t n = 0;
+    layer.own.each([&](const char* name, View<double>& v, const char*) { compare(name, v.data, grads[n].data, v.row() * v.feature()), ++n; });
+  };
+  for (std::uint64_t seed = 0; seed < 4; ++seed) check(seed, std::type_identity<weight::Softmax>{}), check(10 + seed, std::type_identity<weight::SquaredRelu>{});
+}
+
+TEST_CASE("Mega: padding is not read, packed sequences are as apart, no thread count changes a bit", "[layers]") {
+  Random random(31);
+  for (int round = 0; round < 12; ++round) {
+    INFO("round " << round);
+    Layer layer(random, 50);
+    const Index T = layer.time, D = layer.D;
+    const auto call = [&](const auto& exec, const View<const double>& x, const View<double>& y, const MegaOptions& o) { mega(exec, SoftmaxAttention{}, MegaEma{}, layer.p.memory, layer.p.maps, x, y, o); };
+    Buffer<double> y(layer.batch, T, 1, D), other(y);
+    call(exec::seq, layer.x.view(), y.view(), {.chunk = 7}), call(exec::Par{3}, layer.x.view(), other.view(), {.chunk = 7});
+    CHECK(std::equal(y.begin(), y.end(), other.begin()));
+    const auto as_one = [&](auto v) {
+      v.extent[0] = 1, v.extent[1] = layer.batch * T;
+      return v;
+    };
+    std::vector<std::int32_t> offsets;
+    for (Index b = 0; b <= layer.batch; ++b) offsets.push_back(std::int32_t(b * T));
+    call(exec::seq, as_one(std::as_const(layer.x).view()), as_one(other.view()), {.chunk = 7, .sequences = offsets});
+    double worst = 0;
+    for (Index n = 0; n < y.size(); ++n) worst = std::max(worst, std::abs(y[n] - other[n]));
+    CHECK(worst <= 1e-13);                                  // Eigen's blocks begin elsewhere
+    // Padding of NaN after every token, and what it does to gradients.
+    Buffer<double> wide(layer.batch, 2 * T, 1, D), wide_y(wide), wide_bar(wide), wide_x_bar(wide), x_bar(layer.batch, T, 1, D);
+    Buffer<std::uint8_t> mask(layer.batch, 2 * T, 1, 1);
+    wide.fill(std::numeric_limits<double>::quiet_NaN()), wide_bar.fill(std::numeric_limits<double>::infinity()), mask.fill(0);
+    for (Index b = 0; b < layer.batch; ++b)
+      for (Index t = 0; t < T; ++t) {
+        mask.view()(b, 2 * t, 0, 0) = 1;
+        for (Index c = 0; c < D; ++c) wide.view()(b, 2 * t, 0, c) = layer.x.view()(b, t, 0, c), wide_bar.view()(b, 2 * t, 0, c) = layer.y_bar.view()(b, t, 0, c);
+      }
+    const MegaOptions masked{.chunk = 7, .mask = std::as_const(mask).view()};
+    call(exec::seq, wide.view(), wide_y.view(), masked);
+    const auto adjoint = [&](const View<const double>& x, const View<const double>& bar, const View<double>& to, const MegaOptions& o) {
+      mega_vjp(exec::seq, SoftmaxAttention{}, MegaEma{}, layer.p.memory, layer.p.maps, x, bar, layer.grads.memory, layer.grads.maps, to, o);
+      std::vector<double> all;
+      layer.grads.each([&](const char*, View<double>& v, const char*) { all.insert(all.end(), v.data, v.data + v.row() * v.feature()); });
+      return all;
+    };
+    const std::vector<double> plain = adjoint(layer.x.view(), layer.y_bar.view(), x_bar.view(), {.chunk = 7}), padded = adjoint(wide.view(), wide_bar.view(), wide_x_bar.view(), masked);
+    worst = 0;
+    double largest = 1;
+    for (std::size_t n = 0; n < plain.size(); ++n) largest = std::max(largest, std::abs(plain[n])), worst = std::max(worst, std::isnan(padded[n]) ? INFINITY : std::abs(plain[n] - padded[n]));
+    for (Index b = 0; b < layer.batch; ++b)
+      for (Index t = 0; t < 2 * T; ++t)
+        for (Index c = 0; c < D; ++c) {
+          const bool there = t % 2 == 0;
+          const double off = std::abs(wide_y.view()(b, t, 0, c) - (there ? y.view()(b, t / 2, 0, c) : 0)), off_bar = std::abs(wide_x_bar.view()(b, t, 0, c) - (there ? x_bar.view()(b, t / 2, 0, c) : 0));
+          if (there) largest = std::max(largest, std::abs(x_bar.view()(b, t / 2, 0, c)));
+          worst = std::max({worst, std::isnan(off) ? INFINITY : off, std::isnan(off_bar) ? INFINITY : off_bar});
+        }
+    CHECK(worst <= 1e-12 * largest);
+  }
+}
