@@ -23,7 +23,7 @@ template <class W, class T> class Rows {
       : logits(arena, n, o), values_(n.values), pitch_(round_up(n.values, simd::width<V>)), value_(arena.take<T>(keys * pitch_)), out_(arena.take<T>(rows * pitch_)), x_(arena.take<T>(keys)) {}
 
   template <class In, class S> void run(const In& in, const Run& run, Index first, Index count, const View<S>& y) {
-    logits.begin(in, run), logits.take_queries(in, run, first, count);
+    logits.take_queries(in, run, first, count);
     std::fill_n(out_, rows * pitch_, T(0));
     for (Index i = 0; i < count; ++i) top_[i] = lowest, sum_[i] = T(0);
     const Index from = logits.range(run, first).begin, to = logits.range(run, first + count - 1).end;      // ranges never move back
@@ -131,7 +131,7 @@ void attention_matrix(const Exec& exec, Attention<W>, const In& in, const View<S
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     auto [logits, x] = lay_out(arena);
-    logits.begin(in, run), logits.take_queries(in, run, first, count);
+    logits.take_queries(in, run, first, count);
     const Index from = logits.range(run, first).begin, to = logits.range(run, first + count - 1).end;
     for (Index at = from; at < to; at += Logits::keys) {
       logits.take_keys(in, run, at, (std::min)(Logits::keys, to - at));

@@ -16,7 +16,7 @@ template <class W, class T> class Adjoint {
       : n_(n), logits_(arena, n, o), pitch_(round_up(n.keys, Logits<T>::keys)), key_(arena.take<T>(n.width * pitch_)), value_(arena.take<T>(n.values * pitch_)), key_bar_(arena.take<T>(n.width * pitch_)),
         value_bar_(arena.take<T>(n.values * pitch_)), x_(arena.take<T>(pitch_)), bar_(arena.take<T>(pitch_)) {}
 
-  // bias_bar: [2R+1] of the unit's heads, one after the other; null: not asked for.
+  // bias_bar: [2R+1] of the unit's heads, one after the other; null: not asked for, or each token has its own.
   template <class In, class Y, class G> void run(const In& in, const Run& first_head, Index heads, const View<Y>& y_bar, const G& grads, double* bias_bar) {
     const Index length = first_head.time.length;
     std::fill_n(key_bar_, n_.width * pitch_, T(0)), std::fill_n(value_bar_, n_.values * pitch_, T(0));
@@ -24,7 +24,6 @@ template <class W, class T> class Adjoint {
     for (Index h = 0; h < heads; ++h) {
       Run run = first_head;
       run.head += h;
-      logits_.begin(in, run);
       for (Index j = 0; j < logits_.length(run); ++j) row(in, run, j, y_bar, grads, bias_bar ? bias_bar + h * (2 * n_.bias + 1) : nullptr);
     }
     const Index group = first_head.head / heads;
@@ -90,6 +89,11 @@ template <class W, class T> class Adjoint {
     }
     for (Index s = r.begin; bias_bar && s < r.end; ++s)
       if (const Index offset = n_.bias + s - position; offset >= 0 && offset <= 2 * n_.bias) bias_bar[offset] += double(bar_[s]);
+    if (!grads.bias || bias_bar) return;
+    for (Index offset = 0; offset <= 2 * n_.bias; ++offset) {
+      const Index s = offset + position - n_.bias;
+      grads.bias(run.batch, at, run.head, offset) = stage::convert<std::remove_cvref_t<decltype(grads.bias(0, 0, 0, 0))>>(s >= r.begin && s < r.end ? bar_[s] : T(0));
+    }
   }
 
   const Sizes& n_;
@@ -100,40 +104,43 @@ template <class W, class T> class Adjoint {
 
 }  // namespace attention
 
-// The adjoint of `attend`: y_bar = dL/dy [B,T,H,1,D]; grads: Attention::In of the gradients wanted, each written in full with the extents of its input (bias: of H heads, or summed over them), null
+// The adjoint of `attend`: y_bar = dL/dy [B,T,H,1,D]; grads: Attention::In of the gradients wanted, each written in full with the extents of its input (bias: each token's, or summed over batch and tokens, then of H heads or summed over them, too), null
 // ones skipped. Heads that share keys and values add up; masked tokens get 0. Weights are made again, a row at a time, and never kept. O(T S (K + D)); parallel over sequences and heads
 // of keys. No thread count changes a bit. ReLU has slope 0 at 0; max(|sum|, 1) that of the 1 at 1. Inputs and gradients must not overlap. Throws as `attend` does.
 template <class Exec, class W, class In, class Y, class G, class T = storage_compute_t<std::remove_const_t<Y>>>
 void attend_vjp(const Exec& exec, Attention<W>, const In& in, const View<Y>& y_bar, const G& grads, const AttentionOptions& options = {}) {
   const View<const std::remove_const_t<Y>> bars(y_bar);
   const attention::Sizes n = attention::check("attend_vjp", "y_bar", in, bars, options, false);
-  const auto wanted = [&](const char* name, const auto& g, Index tokens, Index heads, Index features, bool may_sum = false) {
+  const auto wanted = [&](const char* name, const auto& g, Index batch, Index tokens, Index heads, Index features) {
     if (!g) return;
-    const Index extent[] = {n.batch, tokens, heads, 1, features}, whole[] = {1, 1, g.head() == 1 && may_sum ? 1 : heads, 1, features};
-    for (std::size_t a = 0; a < 5; ++a) door::axis("attend_vjp", name, g, a, may_sum ? whole[a] : extent[a], false);
+    const Index extent[] = {batch, tokens, heads, 1, features};
+    for (std::size_t a = 0; a < 5; ++a) door::axis("attend_vjp", name, g, a, extent[a], false);
     door::output_axes("attend_vjp", name, g);
   };
-  wanted("grads.q", grads.q, n.queries, n.heads, n.width), wanted("grads.k", grads.k, n.keys, n.groups, n.width), wanted("grads.v", grads.v, n.keys, n.groups, n.values);
+  wanted("grads.q", grads.q, n.batch, n.queries, n.heads, n.width), wanted("grads.k", grads.k, n.batch, n.keys, n.groups, n.width), wanted("grads.v", grads.v, n.batch, n.keys, n.groups, n.values);
+  const bool summed = grads.bias && grads.bias.batch() == 1 && grads.bias.time() == 1;      // over batch and tokens
   if (grads.bias) {
     if (n.bias < 0) raise<ShapeError>("attend_vjp", "grads.bias", "none without a bias", "one");
-    wanted("grads.bias", grads.bias, 1, n.heads, 2 * n.bias + 1, true);
+    wanted("grads.bias", grads.bias, summed ? 1 : n.batch, summed ? 1 : n.queries, summed && grads.bias.head() == 1 ? 1 : n.heads, 2 * n.bias + 1);
   }
   const Index heads = n.groups > 0 ? n.heads / n.groups : 0, offsets = 2 * n.bias + 1, units = Index(n.streams.size()) * n.groups;
   Arena counting, counting_shared;
   attention::Adjoint<W, T>(counting, n, options);
-  counting_shared.take<double>(grads.bias ? n.units() * offsets : 0);
+  counting_shared.take<double>(summed ? n.units() * offsets : 0);
   const Workspace workspace("attend_vjp", options.workspace, counting.used(), exec.workers(units), counting_shared.used());
   Arena shared = workspace.shared();
-  double* const bias_bar = shared.take<double>(grads.bias ? n.units() * offsets : 0);
-  if (grads.bias) std::fill_n(bias_bar, n.units() * offsets, 0.0);
-  zero_padding(options.mask, grads.q), zero_padding(options.mask, grads.k), zero_padding(options.mask, grads.v);
+  double* const bias_bar = shared.take<double>(summed ? n.units() * offsets : 0);
+  if (summed) std::fill_n(bias_bar, n.units() * offsets, 0.0);
+  const auto pad = [&](const auto& g) { if (g) zero_padding(options.mask, g); };
+  pad(grads.q), pad(grads.k), pad(grads.v);
+  if (!summed) pad(grads.bias);
   exec.for_each(units, [&](Index unit, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
     const Index first = unit / n.groups * n.heads + unit % n.groups * heads;
-    attention::Adjoint<W, T>(arena, n, options).run(in, attention::run_of(n, first), heads, bars, grads, grads.bias ? bias_bar + first * offsets : nullptr);
+    attention::Adjoint<W, T>(arena, n, options).run(in, attention::run_of(n, first), heads, bars, grads, summed ? bias_bar + first * offsets : nullptr);
   });
-  if (!grads.bias) return;
+  if (!summed) return;
   for (Index h = 0; h < grads.bias.head(); ++h)
     for (Index r = 0; r < offsets; ++r) {
       double sum = 0;

@@ -15,8 +15,8 @@ namespace lcsm {
 // over a KeyValueCache. A type without members, as mixers are.
 template <class Weight> struct Attention {
   using weight = Weight;
-  // q [B,T,H,1,K]; k [B,S,G,1,K], v [B,S,G,1,D], G dividing H; bias [1,1,H,1,2R+1] (or of one head) adds bias[R + s - t] to the logit of query t and key s, and 0
-  // beyond R, or {}.
+  // q [B,T,H,1,K]; k [B,S,G,1,K], v [B,S,G,1,D], G dividing H; bias [B,T,H,1,2R+1], or the same for all of a batch, tokens or heads (extent 1), adds
+  // bias[R + s - t] of query t to the logit of key s, and 0 beyond R, or {}.
   template <class S> struct In {
     View<S> q{}, k{}, v{}, bias{};
   };
@@ -120,8 +120,8 @@ template <class In, class Y> Sizes check(const char* function, const char* outpu
   stream("q", in.q, n.queries, n.heads, n.width), door::grouped_heads(function, "k", in.k, n.heads), stream("k", in.k, n.keys, n.groups, n.width);
   if (!is_matrix) stream("v", in.v, n.keys, n.groups, n.values);
   if (in.bias) {
-    for (const std::size_t a : {std::size_t(0), std::size_t(1), std::size_t(3)}) door::axis(function, "bias", in.bias, a, 1, true);
-    door::grouped_heads(function, "bias", in.bias, n.heads);
+    door::axis(function, "bias", in.bias, 0, in.bias.batch() == 1 ? 1 : n.batch, true), door::axis(function, "bias", in.bias, 1, in.bias.time() == 1 ? 1 : n.queries, true), door::axis(function, "bias", in.bias, 3, 1, true);
+    door::grouped_heads(function, "bias", in.bias, n.heads), door::data(function, "bias", in.bias);
     if (in.bias.feature() % 2 == 0) raise<ShapeError>(function, "bias", "an odd number of offsets", door::text(in.bias.feature()));
     n.bias = in.bias.feature() / 2;
   }

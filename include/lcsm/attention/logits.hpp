@@ -21,11 +21,8 @@ template <class T> class Logits {
   static constexpr Index rows = 16, keys = 64;
 
   Logits(Arena& arena, const Sizes& n, const AttentionOptions& o)
-      : n_(n), options_(o), query_(arena.take<T>(rows * n.width)), key_(arena.take<T>(n.width * keys)), bias_(arena.take<T>(n.bias >= 0 ? 2 * n.bias + 1 : 0)) {}
+      : n_(n), options_(o), query_(arena.take<T>(rows * n.width)), key_(arena.take<T>(n.width * keys)), bias_(arena.take<T>(n.bias >= 0 ? rows * (2 * n.bias + 1) : 0)) {}
 
-  template <class In> void begin(const In& in, const Run& run) {
-    for (Index r = 0; n_.bias >= 0 && r <= 2 * n_.bias; ++r) bias_[r] = stage::convert<T>(in.bias.at(0, 0, stage::group_of(in.bias, run), 0, r));
-  }
   Index length(const Run& run) const { return run.time.length - (n_.keys - n_.queries); }        // queries
   // Query j of the head is at this position among its keys, and at this token of q.
   Index position(Index j) const { return n_.keys - n_.queries + j; }
@@ -38,6 +35,7 @@ template <class T> class Logits {
     for (Index i = 0; i < count; ++i) {
       const double by = scale(run, first + i);
       for (Index k = 0; k < n_.width; ++k) query_[i * n_.width + k] = static_cast<T>(by * stage::convert<double>(in.q(run.batch, token(run, first + i), stage::group_of(in.q, run), k)));
+      for (Index r = 0; n_.bias >= 0 && r <= 2 * n_.bias; ++r) bias_[i * (2 * n_.bias + 1) + r] = stage::convert<T>(in.bias(in.bias.batch() == 1 ? 0 : run.batch, in.bias.time() == 1 ? 0 : token(run, first + i), stage::group_of(in.bias, run), r));
     }
   }
   template <class In> void take_keys(const In& in, const Run& run, Index first, Index count) {
@@ -61,8 +59,9 @@ template <class T> class Logits {
 #pragma GCC unroll 16
     for (Index b = 0; b < keys / width; ++b) simd::store(x + b * width, sum[b]);
     if (n_.bias < 0) return;
+    const T* bias = bias_ + i * (2 * n_.bias + 1);
     const Index offset = n_.bias + first - position(at);    // of key j: offset + j
-    for (Index j = (std::max)(Index(0), -offset); j < (std::min)(keys, 2 * n_.bias + 1 - offset); ++j) x[j] += bias_[offset + j];
+    for (Index j = (std::max)(Index(0), -offset); j < (std::min)(keys, 2 * n_.bias + 1 - offset); ++j) x[j] += bias[offset + j];
   }
 
  private:

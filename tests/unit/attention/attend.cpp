@@ -112,7 +112,7 @@ template <class A, class T> void check_adjoint(std::uint64_t seed) {
         const Real query = scale * Real(in.q(row.batch, row.token, row.head, c)), other = scale * Real(in.k(row.batch, key.token, g, c));
         right_q.add(row.batch, row.token, row.head, c, ds * other, size * std::abs(other)), right_k.add(row.batch, key.token, g, c, ds * query, size * std::abs(query));
       }
-      if (const Index offset = R + key.position - row.position; call.biased && offset >= 0 && offset <= 2 * R) right_bias.add(0, 0, bias.view.head() == 1 ? 0 : row.head, offset, ds, size);
+      if (const Index offset = R + key.position - row.position; call.biased && offset >= 0 && offset <= 2 * R) right_bias.add(call.own_bias ? row.batch : 0, call.own_bias ? row.token : 0, bias.view.head() == 1 ? 0 : row.head, offset, ds, size);
     }
   });
   constexpr Real eps = std::numeric_limits<T>::epsilon();

@@ -48,7 +48,7 @@ template <class W> struct AttentionDefinition {
               x.x += term, x.size += std::abs(term);
             }
             Real bias = 0;
-            if (R >= 0 && std::abs(s - p) <= R) bias = Real(in.bias(0, 0, group(in.bias, h, H), R + s - p));
+            if (R >= 0 && std::abs(s - p) <= R) bias = Real(in.bias(in.bias.batch() == 1 ? 0 : b, in.bias.time() == 1 ? 0 : row.token, group(in.bias, h, H), R + s - p));
             row.keys.push_back({tokens[to_size(s)], s, x.x + bias, 0, 0, Real(K + 3) * x.size + std::abs(bias) + std::abs(x.x + bias)});
           }
           weigh(row);
@@ -97,11 +97,11 @@ struct AttentionShape {
   std::vector<std::int32_t> table;
   Buffer<std::uint8_t> mask_bytes{};
   AttentionOptions options{};
-  bool biased, shared_bias;
+  bool biased, shared_bias, own_bias;                       // own: each token has one
 
   AttentionShape(Random& random, Index most)
       : batch(random.between(1, 2)), queries(random.one_of({0, 1, 2, 15, 16, 17, 63, 64, 65, 130, 200}) % (most + 1)), keys(queries), groups(random.between(1, 2)), heads(groups * random.between(1, 2)), width(random.one_of({1, 3, 8, 17})),
-        values(random.one_of({1, 4, 7, 16, 33})), offsets(2 * random.below(10) + 1), biased(random.one_in(2)), shared_bias(random.one_in(2)) {
+        values(random.one_of({1, 4, 7, 16, 33})), offsets(2 * random.below(10) + 1), biased(random.one_in(2)), shared_bias(random.one_in(2)), own_bias(random.one_in(3)) {
     const Index kind = random.below(4);
     if (kind == 1) {
       batch = 1;
@@ -122,10 +122,12 @@ template <class S> struct RandomAttention : AttentionShape {
   Guarded<S> q, k, v, bias;
   explicit RandomAttention(Random& random, Index most = 200)
       : AttentionShape(random, most), q({batch, queries, heads, 1, width}, any_layout(random), random), k({batch, keys, groups, 1, width}, any_layout(random), random),
-        v({batch, keys, groups, 1, values}, any_layout(random), random), bias({1, 1, shared_bias ? 1 : heads, 1, offsets}, any_layout(random), random) {
+        v({batch, keys, groups, 1, values}, any_layout(random), random), bias({own_bias ? batch : 1, own_bias ? queries : 1, shared_bias && !own_bias ? 1 : heads, 1, offsets}, any_layout(random), random) {
     for (const auto& [to, size] : {std::pair{&q, 2.0}, {&k, 2.0}, {&v, 1.0}, {&bias, 1.0}}) to->each([&, &size = size](S& x) { x = static_cast<S>(random.uniform(-size, size)); });
   }
-  template <class A> auto in() const { return typename A::template In<const S>{q.view, k.view, v.view, biased ? View<const S>(bias.view) : View<const S>()}; }
+  template <class A> auto in() const {
+    return typename A::template In<const S>{q.view, k.view, v.view, biased ? View<const S>(bias.view) : View<const S>()};
+  }
 };
 
 }  // namespace lcsm::test
