@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include <lcsm/attention/attend.hpp>
+#include <lcsm/attention/attend_vq.hpp>
+#include <lcsm/exec/par.hpp>
+#include <lcsm/exec/seq.hpp>
+#include <lcsm/vq/codebook.hpp>
+#include <lcsm/vq/quantise.hpp>
+
+#include "support/arrange.hpp"
+#include "support/catch.hpp"
+#include "support/random_mixers.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+using namespace lcsm;
+using namespace lcsm::test;
+
+namespace {
+
+// Random inputs; codes beyond `used` are taken by no key.
+template <class T> struct VqCall {
+  Index B, L, H, G, S, K, D, M;
+  Buffer<T> q, codes, v, bias, quantised;
+  Buffer<std::int32_t> codes_of;
+  bool biased;
+  explicit VqCall(Random& random, Index most = 150)
+      : B(random.between(1, 2)), L(random.below(most)), H(0), G(random.between(1, 2)), S(random.between(1, 20)), K(random.between(1, 9)), D(random.between(1, 10)), M(random.one_of({0, 1, 3, 8, 40})), biased(random.one_in(2)) {
+    H = G * random.between(1, 2);
+    const auto fill = [&](Buffer<T>& to, Index b, Index t, Index h, Index r, Index f, double size) {
+      to = Buffer<T>(b, t, h, r, f);
+      for (T& x : to) x = T(random.uniform(-size, size));
+    };
+    fill(q, B, L, H, 1, K, 2), fill(codes, 1, 1, G, S, K, 2), fill(v, B, L, G, 1, D, 1), fill(bias, random.one_in(2) ? B : 1, 1, H, 1, 2 * M + 1, 2);
+    if (bias.view().batch() == B && random.one_in(2)) fill(bias, B, L, H, 1, 2 * M + 1, 2);
+    codes_of = Buffer<std::int32_t>(B, L, G, 1);
+    const Index used = random.between(1, S);
+    for (auto& z : codes_of) z = std::int32_t(random.below(used));
+    quantised = Buffer<T>(B, L, G, K);
+    quantise(exec::seq, codes.view(), codes_of.view(), quantised.view());
+  }
+  VqInputs<const T> in(Index first, Index count) const {
+    View<const T> own = biased ? bias.view() : View<const T>();
+    if (biased && own.time() == L) own = own.tokens(first, count);
+    return {q.view().tokens(first, count), codes.view(), v.view().tokens(first, count), own, codes_of.view().tokens(first, count)};
+  }
+  VqInputs<const T> in() const { return in(0, L); }
+  SoftmaxAttention::In<const T> dense() const { return {q.view(), quantised.view(), v.view(), biased ? bias.view() : View<const T>()}; }
+};
+// A softmax of logits up to 40 that err by (K + 60) eps, of values up to 1, in sums of up to L terms.
+template <class T> double tolerance(const VqCall<T>& c) { return 4 * double(std::numeric_limits<T>::epsilon()) * double(2 * c.K + 100 + c.L); }
+template <class T> double difference(const Buffer<T>& a, const Buffer<T>& b) {
+  double worst = 0;
+  for (Index n = 0; n < a.size(); ++n) worst = std::isnan(a[n] - b[n]) ? INFINITY : std::max(worst, std::abs(double(a[n]) - double(b[n])));
+  return worst;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("attention over a codebook is attention over quantised keys, in any blocks and stretches", "[attention][vq]", float, double) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Random random(seed);
+    const VqCall<TestType> call(random);
+    INFO("seed " << seed << ": L " << call.L << ", S " << call.S << ", window " << call.M << ", bias " << call.biased);
+    VqAttentionOptions<TestType> o{.causal = !random.one_in(3), .window = call.M, .block = random.one_of({1, 4, 7, 64, 1000}), .stretch = random.one_of({1, 5, 64, 1000})};
+    AttentionOptions dense{.causal = o.causal};
+    Buffer<std::uint8_t> mask(call.B, call.L, 1, 1);
+    for (auto& m : mask) m = random.one_in(4) ? 0 : 1;
+    if (random.one_in(3)) o.mask = dense.mask = std::as_const(mask).view();
+    if (random.one_in(3)) o.direction = dense.direction = Direction::reverse;
+    o.far = !random.one_in(4);
+    if (!o.far) dense.window = call.M + 1;
+    Buffer<TestType> y(call.B, call.L, call.H, call.D), again(y), right(y);
+    attend_vq(exec::Par{3}, call.in(), y.view(), o), attend_vq(exec::seq, call.in(), again.view(), o);
+    attend(exec::seq, SoftmaxAttention{}, call.dense(), right.view(), dense);
+    CHECK(difference(y, right) <= tolerance(call));
+    CHECK(std::equal(y.begin(), y.end(), again.begin()));
+  }
+}
+
+TEST_CASE("attention over a codebook, cut anywhere and token by token", "[attention][vq]") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    Random random(100 + seed);
+    const VqCall<double> call(random, 60);
+    INFO("seed " << seed << ": L " << call.L << ", window " << call.M);
+    VqAttentionOptions<double> o{.window = call.M, .far = !random.one_in(4), .block = random.one_of({1, 4, 64})};
+    Buffer<double> whole(call.B, call.L, call.H, call.D), y(whole);
+    VqState<double> end(call.B, call.G, call.S, call.D, call.M), state = end;
+    o.final = &end;
+    attend_vq(exec::seq, call.in(), whole.view(), o);
+    o.initial = o.final = &state;
+    std::optional<VqState<double>> fork;
+    for (Index done = 0; done < call.L;) {
+      const Index count = seed % 2 == 0 ? 1 : random.between(1, call.L - done);
+      if (done > call.L / 2 && !fork) {                     // a side step that is taken back
+        fork = state;
+        attend_vq(exec::seq, call.in(0, count), y.view().tokens(done, count), o);
+        state = *fork;
+      }
+      attend_vq(exec::Par{2}, call.in(done, count), y.view().tokens(done, count), o);
+      done += count;
+    }
+    CHECK(difference(y, whole) <= tolerance(call));
+    for (Index b = 0; b < call.B; ++b) {
+      CHECK(state.recent(b) == end.recent(b));
+      CHECK(end.recent(b) == std::min(call.L, call.M));
+      for (Index g = 0; g < call.G; ++g) {
+        double counted = 0;
+        for (Index s = 0; s < call.S; ++s) {
+          counted += end.counts()(b, 0, g, s);
+          CHECK(state.counts()(b, 0, g, s) == end.counts()(b, 0, g, s));
+          // The mean of what was counted, and 0 where nothing was.
+          double sum = 0, n = 0;
+          for (Index t = 0; t < call.L - call.M; ++t)
+            if (call.codes_of.view()(b, t, g, 0) == s) sum += call.v.view()(b, t, g, 0), n += 1;
+          CHECK(n == end.counts()(b, 0, g, s));
+          CHECK(std::abs(end.means().at(b, 0, g, s, 0) - (n > 0 ? sum / n : 0)) <= 1e-13);
+          CHECK(std::abs(state.means().at(b, 0, g, s, 0) - (n > 0 ? sum / n : 0)) <= 1e-13);
+        }
+        CHECK(counted == double(std::max<Index>(call.L - call.M, 0)));
+      }
+    }
+  }
+}
+
+TEST_CASE("packed sequences of codes are as apart", "[attention][vq]") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(300 + seed);
+    VqCall<float> call(random, 80);
+    if (call.biased && call.bias.view().time() > 1) continue;
+    const auto as_one = [&](auto v) {
+      v.extent[0] = 1, v.extent[1] = call.B * call.L;
+      return v;
+    };
+    std::vector<std::int32_t> offsets;
+    for (Index b = 0; b <= call.B; ++b) offsets.push_back(std::int32_t(b * call.L));
+    if (call.biased && call.bias.view().batch() > 1) continue;
+    const VqInputs<const float> in = call.in();
+    VqAttentionOptions<float> o{.window = call.M, .block = 8};
+    VqState<float> apart(call.B, call.G, call.S, call.D, call.M), packed = apart;
+    Buffer<float> y(call.B, call.L, call.H, call.D), other(y);
+    o.final = &apart;
+    attend_vq(exec::seq, in, y.view(), o);
+    o.final = &packed, o.sequences = offsets;
+    attend_vq(exec::seq, VqInputs<const float>{as_one(in.q), in.codes, as_one(in.v), in.bias, as_one(in.codes_of)}, as_one(other.view()), o);
+    CHECK(std::equal(y.begin(), y.end(), other.begin()));
+    CHECK(std::equal(apart.means().data, apart.means().data + call.B * call.G * call.S * call.D, packed.means().data));
+  }
+}
+
+TEST_CASE("one code: the running mean of the values, whatever the queries", "[attention][vq]") {
+  Random random(5);
+  Buffer<double> q(1, 40, 1, 3), codes(1, 1, 1, 4, 3), v(1, 40, 1, 2), y(1, 40, 1, 2);
+  for (Buffer<double>* x : {&q, &codes, &v})
+    for (double& n : *x) n = random.uniform(-1, 1);
+  // Codes that nobody took, much nearer to every query: exp of their logits would be all there is.
+  for (Index s = 1; s < 4; ++s) codes.view().at(0, 0, 0, s, 0) = 1e5;
+  for (Index t = 0; t < 40; ++t) q.view()(0, t, 0, 0) = 1e5;
+  Buffer<std::int32_t> z(1, 40, 1, 1);
+  z.fill(0);
+  for (const Index window : {0, 5}) {
+    attend_vq(exec::seq, VqInputs<const double>{q, codes, v, {}, z}, y.view(), {.window = window, .block = 3});
+    double sum = 0;
+    for (Index t = 0; t < 40; ++t) {
+      sum += v.view()(0, t, 0, 1);
+      CHECK(std::abs(y.view()(0, t, 0, 1) - sum / double(t + 1)) <= 1e-13);
+    }
+  }
+}
+
+// transformer-vq/transformer_vq@21943e4: VQAttention.attn, with the state after the last block.
+TEST_CASE("Transformer-VQ's attention", "[attention][vq]") {
+  const Golden file(golden_path("transformer_vq"));
+  for (const GoldenCase& c : file.cases()) {
+    INFO(c.name);
+    const auto run = [&]<class T>(T, double error) {
+      const Index B = c.size("B"), L = c.size("T"), H = c.size("H"), K = c.size("K"), V = c.size("V"), S = c.size("S"), M = c.size("mem_len"), D = c.size("D");
+      const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };
+      const Array q_of = get("in", "q"), k_of = get("in", "k"), v_of = get("in", "v"), sums = get("par", "c_sum"), counts = get("par", "c_count"), u = get("par", "u"), vb = get("par", "vb"), projection = get("par", "r_proj");
+      const double by = std::pow(double(K), -0.25);
+      // (q + u') . C and (q + v') . r_d at lags up to M, r = r_proj^T [sin; cos](d / 10000^(2i / D)).
+      Buffer<T> q(B, L, H, K), bias(B, L, H, 2 * M + 1), v(B, L, H, V), y(B, L, H, V);
+      bias.fill(T(0));
+      const View<const double> q0 = arrange(q_of, "bhtf"), v0 = arrange(v_of, "bhtf");
+      for (Index b = 0; b < B; ++b)
+        for (Index t = 0; t < L; ++t)
+          for (Index h = 0; h < H; ++h) {
+            for (Index k = 0; k < K; ++k) q.view()(b, t, h, k) = T(q0(b, t, h, k) + by * u[to_size(h * K + k)]);
+            for (Index f = 0; f < V; ++f) v.view()(b, t, h, f) = T(v0(b, t, h, f));
+            for (Index d = 0; d <= M && c.flag("relative_bias"); ++d) {
+              double sum = 0;
+              for (Index k = 0; k < K; ++k) {
+                double r = 0;
+                for (Index i = 0; i < D; ++i) {
+                  const double angle = double(d) / std::pow(10000.0, 2 * double(i % (D / 2)) / double(D));
+                  r += (i < D / 2 ? std::sin(angle) : std::cos(angle)) * projection[to_size(i * H * K + h * K + k)];
+                }
+                sum += (q0(b, t, h, k) + by * vb[to_size(h * K + k)]) * by * r;
+              }
+              bias.view()(b, t, h, M - d) = T(sum);
+            }
+          }
+      Codebook<T> book(H, S, K);
+      book.restore(arrange(counts, "hf"), arrange(sums, "hrf"));
+      const std::vector<T> keys(k_of.values.begin(), k_of.values.end());
+      Buffer<std::int32_t> z(B, L, H, 1);
+      nearest_codes(exec::seq, arrange(keys.data(), k_of.shape, "bhtf"), book.codes(), z.view());
+      const Array z_of = get("aux", "z");
+      const View<const double> want_z = arrange(z_of, "bht");
+      for (Index b = 0; b < B; ++b)
+        for (Index t = 0; t < L; ++t)
+          for (Index h = 0; h < H; ++h) CHECK(double(z.view()(b, t, h, 0)) == want_z.at(b, t, h, 0, 0));
+      VqState<T> state(B, H, S, V, M);
+      attend_vq(exec::seq, VqInputs<const T>{q, book.codes(), v, bias, z}, y.view(), {.scale = 1, .window = M, .far = c.flag("agg_cache"), .block = c.size("block_len"), .final = &state});
+      const auto close = [&](const char* name, auto&& given, const View<const double>& want) {
+        INFO(name);
+        double worst = 0, largest = 1e-300;
+        for (Index b = 0; b < want.batch(); ++b)
+          for (Index t = 0; t < want.time(); ++t)
+            for (Index h = 0; h < want.head(); ++h)
+              for (Index r = 0; r < want.row(); ++r)
+                for (Index f = 0; f < want.feature(); ++f) worst = std::max(worst, std::abs(double(given(b, t, h, r, f)) - want.at(b, t, h, r, f))), largest = std::max(largest, std::abs(want.at(b, t, h, r, f)));
+        CHECK(worst <= error * largest);
+      };
+      Array out = get("out", "o");
+      out.shape = {B, L, H, V};
+      close("o", [&](Index b, Index t, Index h, Index, Index f) { return y.view()(b, t, h, f); }, arrange(out, "bthf"));
+      const Array lower = get("s1", "lower"), upper = get("s1", "upper_div_lower");
+      close("lower", [&](Index b, Index, Index h, Index, Index f) { return state.counts()(b, 0, h, f); }, arrange(lower, "bhf"));
+      close("upper_div_lower", [&](Index b, Index, Index h, Index r, Index f) { return state.means().at(b, 0, h, r, f); }, arrange(upper, "bhrf"));
+    };
+    run(double(), 1e-11), run(float(), 1e-5);
+  }
+}
+
+TEST_CASE("attention over a codebook that does not fit is named, and nothing is written", "[attention][vq]") {
+  Random random(7);
+  Buffer<float> q(2, 6, 4, 3), codes(1, 1, 2, 5, 3), v(2, 6, 2, 4), y(2, 6, 4, 4);
+  for (Buffer<float>* x : {&q, &codes, &v}) x->fill(0);
+  Buffer<std::int32_t> z(2, 6, 2, 1);
+  z.fill(1), y.fill(-7);
+  VqState<float> state(2, 2, 5, 4, 3), other(2, 2, 5, 4, 2), wrong(1, 2, 5, 4, 3);
+  using In = VqInputs<const float>;
+  std::vector<std::byte> little(10);
+  const auto refused = [&](const std::string& argument, const In& in, const VqAttentionOptions<float>& o) {
+    std::string text = "nothing was thrown";
+    try { attend_vq(exec::seq, in, y.view(), o); } catch (const Error& error) { text = error.what(); }
+    INFO(text);
+    CHECK(text.starts_with("lcsm::attend_vq: argument '" + argument + "': expected "));
+  };
+  const In good{q, codes, v, {}, z};
+  refused("codes", {q, codes.view().features(0, 2), v, {}, z}, {});
+  refused("v", {q, codes, v.view().tokens(0, 5), {}, z}, {});
+  refused("codes_of", {q, codes, v, {}, z.view().tokens(0, 5)}, {});
+  refused("window", good, {.window = -1});
+  refused("block", good, {.block = 0});
+  refused("stretch", good, {.stretch = 0});
+  refused("initial", good, {.causal = false, .window = 3, .initial = &state});
+  refused("initial", good, {.window = 3, .initial = &other});
+  refused("final", good, {.window = 3, .final = &wrong});
+  refused("workspace", good, {.workspace = little});
+  z[7] = 5;
+  refused("codes_of", good, {});
+  CHECK(std::count(y.begin(), y.end(), -7.0f) == y.size());
+}
