@@ -140,14 +140,7 @@ void attend_vjp(const Exec& exec, Attention<W>, const In& in, const View<Y>& y_b
     const Index first = unit / n.groups * n.heads + unit % n.groups * heads;
     attention::Adjoint<W, T>(arena, n, options).run(in, attention::run_of(n, first), heads, bars, grads, summed ? bias_bar + first * offsets : nullptr);
   });
-  if (!summed) return;
-  for (Index h = 0; h < grads.bias.head(); ++h)
-    for (Index r = 0; r < offsets; ++r) {
-      double sum = 0;
-      for (Index unit = 0; unit < n.units(); ++unit)
-        if (grads.bias.head() == 1 || unit % n.heads == h) sum += bias_bar[unit * offsets + r];
-      grads.bias(0, 0, h, r) = stage::convert<std::remove_cvref_t<decltype(grads.bias(0, 0, 0, 0))>>(sum);
-    }
+  if (summed) attention::sum_bias(bias_bar, n, grads.bias);
 }
 
 }  // namespace LCSM_ARCH

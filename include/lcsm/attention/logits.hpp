@@ -82,6 +82,18 @@ template <class W, class T> T divisor(T sum) {
   else return sum == T(0) ? T(1) : sum;                     // a row that sees nothing
 }
 
+// The gradient of a bias that all batches and tokens share, from that of every unit [2R+1]: of each head, or of all.
+template <class V> void sum_bias(const double* units, const Sizes& n, const V& to) {
+  const Index offsets = 2 * n.bias + 1;
+  for (Index h = 0; h < to.head(); ++h)
+    for (Index r = 0; r < offsets; ++r) {
+      double sum = 0;
+      for (Index unit = 0; unit < n.units(); ++unit)
+        if (to.head() == 1 || unit % n.heads == h) sum += units[unit * offsets + r];
+      to(0, 0, h, r) = stage::convert<std::remove_cvref_t<decltype(to(0, 0, 0, 0))>>(sum);
+    }
+}
+
 }  // namespace attention
 }  // namespace LCSM_ARCH
 }  // namespace lcsm

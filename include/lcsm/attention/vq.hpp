@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lcsm/attention/attention.hpp>
+#include <lcsm/attention/logits.hpp>
 #include <lcsm/call/finish.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/simd/denormals.hpp>
@@ -173,8 +173,8 @@ template <class T> class VqBlock {
     for (Index s = 0; s < codes_; ++s) log_count_[s] = m.count[s] > 0 ? static_cast<T>(std::log(m.count[s])) : lowest;
     std::fill(log_count_ + codes_, log_count_ + padded_, lowest);
   }
-  // Query e of the head, which sees the local keys [begin, end).
-  template <class In, class S> void row(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory, const View<S>& y) {
+  // The logits of query e of the head, which sees the local keys [begin, end): of codes with their counts, of local keys, and the largest of both (0 if there is none).
+  template <class In> T logits(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory) {
     for (Index k = 0; k < n_.width; ++k) query_[k] = static_cast<T>(n_.scale * stage::convert<double>(in.q(run.batch, token, stage::group_of(in.q, run), k)));
     T top = lowest;
     for (Index s = 0; s < padded_; s += simd::width<V>) {
@@ -189,7 +189,10 @@ template <class T> class VqBlock {
         logit += stage::convert<T>(in.bias(in.bias.batch() == 1 ? 0 : run.batch, in.bias.time() == 1 ? 0 : token, stage::group_of(in.bias, run), offset));
       local_[s - begin] = logit, top = logit > top ? logit : top;
     }
-    if (top == lowest) top = T(0);                          // nothing, or nothing but -infinity
+    return top == lowest ? T(0) : top;                      // nothing, or nothing but -infinity
+  }
+  template <class In, class S> void row(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory, const View<S>& y) {
+    const T top = logits(in, run, token, e, begin, end, memory);
     T all(0);
     std::fill_n(out_, pitch_, T(0));
     const auto add = [&](T weight, const T* value) {
@@ -203,6 +206,22 @@ template <class T> class VqBlock {
     const T by = all == T(0) ? T(1) : all;
     for_lanes<T>(n_.values, [&]<class U>(std::type_identity<U>, Index c) { to.put(c, U(simd::load<U>(out_ + c) / U(by))); });
   }
+  // The same logits as weights, which add up to 1: of code s, of local key e, in place.
+  template <class In> void weights(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory) {
+    const T top = logits(in, run, token, e, begin, end, memory);
+    T all(0);
+    for (Index s = 0; memory && s < codes_; ++s) far_[s] = math::exp(far_[s] - top), all += far_[s];
+    for (Index s = begin; s < end; ++s) local_[s - begin] = math::exp(local_[s - begin] - top), all += local_[s - begin];
+    const T by = all == T(0) ? T(1) : T(1) / all;
+    for (Index s = 0; memory && s < codes_; ++s) far_[s] *= by;
+    for (Index s = begin; s < end; ++s) local_[s - begin] *= by;
+  }
+  const T* far() const { return far_; }
+  const T* local() const { return local_; }                 // from `begin` on
+  const T* value(Index e) const { return value_ + (e - first_) * pitch_; }
+  Index code(Index e) const { return code_[e - first_]; }
+  T book(Index code, Index k) const { return book_[k * padded_ + code]; }
+  T query(Index k) const { return query_[k]; }              // times the scale
 
  private:
   const Sizes& n_;

@@ -1,62 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <lcsm/attention/attend.hpp>
 #include <lcsm/attention/attend_vq.hpp>
-#include <lcsm/exec/par.hpp>
-#include <lcsm/exec/seq.hpp>
-#include <lcsm/vq/codebook.hpp>
-#include <lcsm/vq/quantise.hpp>
 
-#include "support/arrange.hpp"
 #include "support/catch.hpp"
-#include "support/random_mixers.hpp"
+#include "unit/attention/vq_call.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <optional>
 
 using namespace lcsm;
 using namespace lcsm::test;
-
-namespace {
-
-// Random inputs; codes beyond `used` are taken by no key.
-template <class T> struct VqCall {
-  Index B, L, H, G, S, K, D, M;
-  Buffer<T> q, codes, v, bias, quantised;
-  Buffer<std::int32_t> codes_of;
-  bool biased;
-  explicit VqCall(Random& random, Index most = 150)
-      : B(random.between(1, 2)), L(random.below(most)), H(0), G(random.between(1, 2)), S(random.between(1, 20)), K(random.between(1, 9)), D(random.between(1, 10)), M(random.one_of({0, 1, 3, 8, 40})), biased(random.one_in(2)) {
-    H = G * random.between(1, 2);
-    const auto fill = [&](Buffer<T>& to, Index b, Index t, Index h, Index r, Index f, double size) {
-      to = Buffer<T>(b, t, h, r, f);
-      for (T& x : to) x = T(random.uniform(-size, size));
-    };
-    fill(q, B, L, H, 1, K, 2), fill(codes, 1, 1, G, S, K, 2), fill(v, B, L, G, 1, D, 1), fill(bias, random.one_in(2) ? B : 1, 1, H, 1, 2 * M + 1, 2);
-    if (bias.view().batch() == B && random.one_in(2)) fill(bias, B, L, H, 1, 2 * M + 1, 2);
-    codes_of = Buffer<std::int32_t>(B, L, G, 1);
-    const Index used = random.between(1, S);
-    for (auto& z : codes_of) z = std::int32_t(random.below(used));
-    quantised = Buffer<T>(B, L, G, K);
-    quantise(exec::seq, codes.view(), codes_of.view(), quantised.view());
-  }
-  VqInputs<const T> in(Index first, Index count) const {
-    View<const T> own = biased ? bias.view() : View<const T>();
-    if (biased && own.time() == L) own = own.tokens(first, count);
-    return {q.view().tokens(first, count), codes.view(), v.view().tokens(first, count), own, codes_of.view().tokens(first, count)};
-  }
-  VqInputs<const T> in() const { return in(0, L); }
-  SoftmaxAttention::In<const T> dense() const { return {q.view(), quantised.view(), v.view(), biased ? bias.view() : View<const T>()}; }
-};
-// A softmax of logits up to 40 that err by (K + 60) eps, of values up to 1, in sums of up to L terms.
-template <class T> double tolerance(const VqCall<T>& c) { return 4 * double(std::numeric_limits<T>::epsilon()) * double(2 * c.K + 100 + c.L); }
-template <class T> double difference(const Buffer<T>& a, const Buffer<T>& b) {
-  double worst = 0;
-  for (Index n = 0; n < a.size(); ++n) worst = std::isnan(a[n] - b[n]) ? INFINITY : std::max(worst, std::abs(double(a[n]) - double(b[n])));
-  return worst;
-}
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("attention over a codebook is attention over quantised keys, in any blocks and stretches", "[attention][vq]", float, double) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
@@ -175,44 +126,16 @@ TEST_CASE("Transformer-VQ's attention", "[attention][vq]") {
   for (const GoldenCase& c : file.cases()) {
     INFO(c.name);
     const auto run = [&]<class T>(T, double error) {
-      const Index B = c.size("B"), L = c.size("T"), H = c.size("H"), K = c.size("K"), V = c.size("V"), S = c.size("S"), M = c.size("mem_len"), D = c.size("D");
+      TransformerVq<T> call(file, c);
+      const Index B = call.B, L = call.L, H = call.H, V = call.V;
       const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };
-      const Array q_of = get("in", "q"), k_of = get("in", "k"), v_of = get("in", "v"), sums = get("par", "c_sum"), counts = get("par", "c_count"), u = get("par", "u"), vb = get("par", "vb"), projection = get("par", "r_proj");
-      const double by = std::pow(double(K), -0.25);
-      // (q + u') . C and (q + v') . r_d at lags up to M, r = r_proj^T [sin; cos](d / 10000^(2i / D)).
-      Buffer<T> q(B, L, H, K), bias(B, L, H, 2 * M + 1), v(B, L, H, V), y(B, L, H, V);
-      bias.fill(T(0));
-      const View<const double> q0 = arrange(q_of, "bhtf"), v0 = arrange(v_of, "bhtf");
-      for (Index b = 0; b < B; ++b)
-        for (Index t = 0; t < L; ++t)
-          for (Index h = 0; h < H; ++h) {
-            for (Index k = 0; k < K; ++k) q.view()(b, t, h, k) = T(q0(b, t, h, k) + by * u[to_size(h * K + k)]);
-            for (Index f = 0; f < V; ++f) v.view()(b, t, h, f) = T(v0(b, t, h, f));
-            for (Index d = 0; d <= M && c.flag("relative_bias"); ++d) {
-              double sum = 0;
-              for (Index k = 0; k < K; ++k) {
-                double r = 0;
-                for (Index i = 0; i < D; ++i) {
-                  const double angle = double(d) / std::pow(10000.0, 2 * double(i % (D / 2)) / double(D));
-                  r += (i < D / 2 ? std::sin(angle) : std::cos(angle)) * projection[to_size(i * H * K + h * K + k)];
-                }
-                sum += (q0(b, t, h, k) + by * vb[to_size(h * K + k)]) * by * r;
-              }
-              bias.view()(b, t, h, M - d) = T(sum);
-            }
-          }
-      Codebook<T> book(H, S, K);
-      book.restore(arrange(counts, "hf"), arrange(sums, "hrf"));
-      const std::vector<T> keys(k_of.values.begin(), k_of.values.end());
-      Buffer<std::int32_t> z(B, L, H, 1);
-      nearest_codes(exec::seq, arrange(keys.data(), k_of.shape, "bhtf"), book.codes(), z.view());
       const Array z_of = get("aux", "z");
       const View<const double> want_z = arrange(z_of, "bht");
       for (Index b = 0; b < B; ++b)
         for (Index t = 0; t < L; ++t)
-          for (Index h = 0; h < H; ++h) CHECK(double(z.view()(b, t, h, 0)) == want_z.at(b, t, h, 0, 0));
-      VqState<T> state(B, H, S, V, M);
-      attend_vq(exec::seq, VqInputs<const T>{q, book.codes(), v, bias, z}, y.view(), {.scale = 1, .window = M, .far = c.flag("agg_cache"), .block = c.size("block_len"), .final = &state});
+          for (Index h = 0; h < H; ++h) CHECK(double(call.z.view()(b, t, h, 0)) == want_z.at(b, t, h, 0, 0));
+      VqState<T> state(B, H, call.S, V, call.M);
+      attend_vq(exec::seq, call.in(), call.y.view(), {.scale = 1, .window = call.M, .far = c.flag("agg_cache"), .block = c.size("block_len"), .final = &state});
       const auto close = [&](const char* name, auto&& given, const View<const double>& want) {
         INFO(name);
         double worst = 0, largest = 1e-300;
@@ -225,7 +148,7 @@ TEST_CASE("Transformer-VQ's attention", "[attention][vq]") {
       };
       Array out = get("out", "o");
       out.shape = {B, L, H, V};
-      close("o", [&](Index b, Index t, Index h, Index, Index f) { return y.view()(b, t, h, f); }, arrange(out, "bthf"));
+      close("o", [&](Index b, Index t, Index h, Index, Index f) { return call.y.view()(b, t, h, f); }, arrange(out, "bthf"));
       const Array lower = get("s1", "lower"), upper = get("s1", "upper_div_lower");
       close("lower", [&](Index b, Index, Index h, Index, Index f) { return state.counts()(b, 0, h, f); }, arrange(lower, "bhf"));
       close("upper_div_lower", [&](Index b, Index, Index h, Index r, Index f) { return state.means().at(b, 0, h, r, f); }, arrange(upper, "bhrf"));
