@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
-#include <lcsm/layers/mega.hpp>
-#include <lcsm/mixers/mega_ema.hpp>
 
 #include "support/arrange.hpp"
 #include "support/catch.hpp"
 #include "support/central_difference.hpp"
-#include "support/random_mixers.hpp"
+#include "unit/layers/mega.hpp"
 
 #include <cmath>
-#include <deque>
-#include <functional>
 #include <limits>
 
 using namespace lcsm;
@@ -19,23 +15,13 @@ using namespace lcsm::test;
 
 namespace {
 
-// The parameters of a layer by the published names, and the axes of their arrays.
-template <class S> struct Parameters {
-  MegaEma::In<S> memory;
-  MegaMaps<S> maps;
-  template <class F> void each(F&& f) {
-    f("move.delta", memory.delta, "frn"), f("move.alpha", memory.alpha, "frn"), f("move.beta", memory.beta, "frn"), f("move.gamma", memory.gamma, "fr"), f("move.omega", memory.omega, "f");
-    f("norm.norm.weight", maps.norm_gain, "f"), f("norm.norm.bias", maps.norm_bias, "f"), f("v_proj.weight", maps.v, "rf"), f("v_proj.bias", maps.v_bias, "f"), f("mx_proj.weight", maps.mx, "rf");
-    f("mx_proj.bias", maps.mx_bias, "f"), f("gamma", maps.gamma, "rf"), f("beta", maps.beta, "rf"), f("h_proj.weight", maps.h, "rf"), f("h_proj.bias", maps.h_bias, "f"), f("rel_pos_bias.rel_pos_bias", maps.relative, "f");
-  }
-};
 template <class W, class T> void against_golden(const Golden& file, const GoldenCase& c, double output, double gradient) {
   std::deque<std::vector<T>> numbers;
   const auto take = [&](const Array& x) { return numbers.emplace_back(x.values.begin(), x.values.end()).data(); };
   const auto fresh = [&](const Array& x) { return numbers.emplace_back(x.values.size(), T(77)).data(); };
   const Array x_of = file.array(c.name, "in", "x"), y_of = file.array(c.name, "out", "y"), bar_of = file.array(c.name, "w", "out.y");
-  Parameters<const T> p;
-  Parameters<T> grads;
+  MegaLayerParameters<const T> p;
+  MegaLayerParameters<T> grads;
   p.each([&](const char* name, View<const T>& v, const char* axes) {
     const Array a = file.array(c.name, "par", name);
     v = arrange(static_cast<const T*>(take(a)), a.shape, axes);
@@ -70,32 +56,6 @@ template <class W, class T> void against_golden(const Golden& file, const Golden
   grads.each([&](const char* name, View<T>& v, const char* axes) { slope(name, v, axes); });
 }
 
-// A random layer, whatever its memory.
-struct Layer {
-  Index batch, time, D, Z, E, N;
-  std::deque<Buffer<double>> numbers;
-  Parameters<const double> p;
-  Parameters<double> own, grads;
-  Buffer<double> x, y_bar;
-  Layer(Random& random, Index most) : batch(random.between(1, 2)), time(random.below(most)), D(random.between(1, 4)), Z(random.between(1, 3)), E(random.between(1, 4)), N(2), x(batch, time, 1, D), y_bar(batch, time, 1, D) {
-    const auto fill = [&](View<const double>& to, View<double>& mine, View<double>& grad, Index rows, Index columns) {
-      Buffer<double>& b = numbers.emplace_back(1, 1, 1, rows, columns);
-      for (double& v : b) v = random.uniform(-1, 1);
-      mine = b.view(), to = std::as_const(b).view();
-      numbers.emplace_back(1, 1, 1, rows, columns).fill(77), grad = numbers.back().view();
-    };
-    std::vector<std::pair<Index, Index>> shapes{{N, D}, {N, D}, {N, D}, {N, D}, {1, D}, {1, D}, {1, D}, {E, D}, {1, E}, {2 * D + Z + E, D}, {1, 2 * D + Z + E}, {2, Z}, {2, Z}, {D, E}, {1, D}, {1, 7}};
-    std::vector<View<const double>*> to;
-    std::vector<View<double>*> mine, grad;
-    p.each([&](const char*, View<const double>& v, const char*) { to.push_back(&v); });
-    own.each([&](const char*, View<double>& v, const char*) { mine.push_back(&v); });
-    grads.each([&](const char*, View<double>& v, const char*) { grad.push_back(&v); });
-    for (std::size_t n = 0; n < shapes.size(); ++n) fill(*to[n], *mine[n], *grad[n], shapes[n].first, shapes[n].second);
-    for (Buffer<double>* v : {&x, &y_bar})
-      for (double& n : *v) n = random.uniform(-1, 1);
-  }
-};
-
 }  // namespace
 
 // facebookresearch/mega@aeaa4b4: MovingAverageGatedAttention.forward and its gradients.
@@ -113,7 +73,7 @@ TEST_CASE("the published Mega layer", "[layers]") {
 TEST_CASE("Mega's gradients are slopes, with other weights and both directions", "[layers]") {
   const auto check = [&]<class W>(std::uint64_t seed, std::type_identity<W>) {
     Random random(seed);
-    Layer layer(random, 8);
+    MegaLayer layer(random, 8);
     INFO("seed " << seed << ", tokens " << layer.time);
     MegaOptions options{.chunk = random.one_of({0, 3}), .causal = random.one_in(2), .direction = random.one_in(2) ? Direction::reverse : Direction::forward};
     Buffer<double> y(layer.batch, layer.time, 1, layer.D), x_bar(layer.batch, layer.time, 1, layer.D);
@@ -146,7 +106,7 @@ TEST_CASE("Mega: padding is not read, packed sequences are as apart, no thread c
   Random random(31);
   for (int round = 0; round < 12; ++round) {
     INFO("round " << round);
-    Layer layer(random, 50);
+    MegaLayer layer(random, 50);
     const Index T = layer.time, D = layer.D;
     const auto call = [&](const auto& exec, const View<const double>& x, const View<double>& y, const MegaOptions& o) { mega(exec, SoftmaxAttention{}, MegaEma{}, layer.p.memory, layer.p.maps, x, y, o); };
     Buffer<double> y(layer.batch, T, 1, D), other(y);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lcsm/layers/mega.hpp>
+#include <lcsm/mixers/mega_ema.hpp>
+
+#include "support/random_mixers.hpp"
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+namespace lcsm::test {
+
+// The parameters of a layer by the published names, and the axes of their arrays.
+template <class S> struct MegaLayerParameters {
+  MegaEma::In<S> memory;
+  MegaMaps<S> maps;
+  template <class F> void each(F&& f) {
+    f("move.delta", memory.delta, "frn"), f("move.alpha", memory.alpha, "frn"), f("move.beta", memory.beta, "frn"), f("move.gamma", memory.gamma, "fr"), f("move.omega", memory.omega, "f");
+    f("norm.norm.weight", maps.norm_gain, "f"), f("norm.norm.bias", maps.norm_bias, "f"), f("v_proj.weight", maps.v, "rf"), f("v_proj.bias", maps.v_bias, "f"), f("mx_proj.weight", maps.mx, "rf");
+    f("mx_proj.bias", maps.mx_bias, "f"), f("gamma", maps.gamma, "rf"), f("beta", maps.beta, "rf"), f("h_proj.weight", maps.h, "rf"), f("h_proj.bias", maps.h_bias, "f"), f("rel_pos_bias.rel_pos_bias", maps.relative, "f");
+  }
+};
+// A random layer, whatever its memory.
+struct MegaLayer {
+  Index batch, time, D, Z, E, N;
+  std::deque<Buffer<double>> numbers;
+  MegaLayerParameters<const double> p;
+  MegaLayerParameters<double> own, grads;
+  Buffer<double> x, y_bar;
+  MegaLayer(Random& random, Index most) : batch(random.between(1, 2)), time(random.below(most)), D(random.between(1, 4)), Z(random.between(1, 3)), E(random.between(1, 4)), N(2), x(batch, time, 1, D), y_bar(batch, time, 1, D) {
+    const auto fill = [&](View<const double>& to, View<double>& mine, View<double>& grad, Index rows, Index columns) {
+      Buffer<double>& b = numbers.emplace_back(1, 1, 1, rows, columns);
+      for (double& v : b) v = random.uniform(-1, 1);
+      mine = b.view(), to = std::as_const(b).view();
+      numbers.emplace_back(1, 1, 1, rows, columns).fill(77), grad = numbers.back().view();
+    };
+    std::vector<std::pair<Index, Index>> shapes{{N, D}, {N, D}, {N, D}, {N, D}, {1, D}, {1, D}, {1, D}, {E, D}, {1, E}, {2 * D + Z + E, D}, {1, 2 * D + Z + E}, {2, Z}, {2, Z}, {D, E}, {1, D}, {1, 7}};
+    std::vector<View<const double>*> to;
+    std::vector<View<double>*> mine, grad;
+    p.each([&](const char*, View<const double>& v, const char*) { to.push_back(&v); });
+    own.each([&](const char*, View<double>& v, const char*) { mine.push_back(&v); });
+    grads.each([&](const char*, View<double>& v, const char*) { grad.push_back(&v); });
+    for (std::size_t n = 0; n < shapes.size(); ++n) fill(*to[n], *mine[n], *grad[n], shapes[n].first, shapes[n].second);
+    for (Buffer<double>* v : {&x, &y_bar})
+      for (double& n : *v) n = random.uniform(-1, 1);
+  }
+};
+
+}  // namespace lcsm::test
