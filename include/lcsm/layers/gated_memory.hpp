@@ -22,6 +22,16 @@ namespace gated_memory_layer {
 template <class T> T silu(T x) { return x * math::sigmoid(x); }
 template <class T> T silu_slope(T x) { const T s = math::sigmoid(x); return s * (T(1) + x * (T(1) - s)); }
 
+// x without what padding holds, which must not meet a product: a copy if there is any.
+template <class T, class X, class O> View<const X> without_padding(const View<X>& x, const O& o, Buffer<std::remove_const_t<X>>& own) {
+  if (!o.mask) return x;
+  own = Buffer<std::remove_const_t<X>>(x.batch(), x.time(), 1, x.feature());
+  own.fill(std::remove_const_t<X>(T(0)));
+  for (Index b = 0; b < x.batch(); ++b)
+    for (Index t = 0; t < x.time(); ++t)
+      for (Index c = 0; o.mask.at(o.mask.batch() == 1 ? 0 : b, t, 0, 0, 0) != 0 && c < x.feature(); ++c) own.view()(b, t, 0, c) = x(b, t, 0, c);
+  return std::as_const(own).view();
+}
 // to[b,t,0,c] = f(b, t, c).
 template <class Exec, class S, class F> void each(const Exec& exec, const View<S>& to, F&& f) {
   gate_layer::for_each_token(exec, to, [&](Index b, Index t) {

@@ -63,7 +63,7 @@ void longvq(const Exec& exec, M mixer, typename M::template In<const T> memory, 
   if (codes_of) dense_layer::stream("longvq", "codes_of", codes_of, x.batch(), x.time(), 1, true);
   if (keys) dense_layer::stream("longvq", "keys", keys, x.batch(), x.time(), maps.gamma.feature(), true);
   Buffer<std::remove_const_t<X>> own;
-  const View<const std::remove_const_t<X>> in = mega_layer::without_padding<T>(View<const std::remove_const_t<X>>(x), of_memory(options), own);
+  const View<const std::remove_const_t<X>> in = gated_memory_layer::without_padding<T>(View<const std::remove_const_t<X>>(x), of_memory(options), own);
   gated_memory_layer::Pass<T> pass("longvq", maps, in, options.epsilon);
   pass.forward(
       exec, maps, in,
@@ -92,8 +92,8 @@ void longvq_vjp(const Exec& exec, M mixer, typename M::template In<const T> memo
   if (x_bar) dense_layer::stream("longvq_vjp", "x_bar", x_bar, x.batch(), x.time(), x.feature(), true);
   Buffer<std::remove_const_t<X>> own;
   Buffer<std::remove_const_t<Y>> own_bar;
-  const View<const std::remove_const_t<X>> in = mega_layer::without_padding<T>(View<const std::remove_const_t<X>>(x), of_memory(options), own);
-  const auto bars = mega_layer::without_padding<T>(View<const std::remove_const_t<Y>>(y_bar), of_memory(options), own_bar);
+  const View<const std::remove_const_t<X>> in = gated_memory_layer::without_padding<T>(View<const std::remove_const_t<X>>(x), of_memory(options), own);
+  const auto bars = gated_memory_layer::without_padding<T>(View<const std::remove_const_t<Y>>(y_bar), of_memory(options), own_bar);
   gated_memory_layer::Pass<T> pass("longvq_vjp", maps, in, options.epsilon);
   const auto with = [&](const Quantised<T>& quantised, const View<const T>& v, auto&& f) {
     struct { View<const T> q, codes, v; View<const P> bias; View<const std::int32_t> codes_of; } of{quantised.q, codes, v, maps.relative, quantised.codes_of};

@@ -33,16 +33,6 @@ template <class T> Options<T> memory_options(const MegaOptions& o) {
   out.sequences = o.sequences, out.mask = o.mask, out.direction = o.direction;
   return out;
 }
-// x without what padding holds, which must not meet a product: a copy if there is any.
-template <class T, class X> View<const X> without_padding(const View<X>& x, const MegaOptions& o, Buffer<std::remove_const_t<X>>& own) {
-  if (!o.mask) return x;
-  own = Buffer<std::remove_const_t<X>>(x.batch(), x.time(), 1, x.feature());
-  own.fill(std::remove_const_t<X>(T(0)));
-  for (Index b = 0; b < x.batch(); ++b)
-    for (Index t = 0; t < x.time(); ++t)
-      for (Index c = 0; o.mask.at(o.mask.batch() == 1 ? 0 : b, t, 0, 0, 0) != 0 && c < x.feature(); ++c) own.view()(b, t, 0, c) = x(b, t, 0, c);
-  return std::as_const(own).view();
-}
 
 }  // namespace mega_layer
 
@@ -55,6 +45,7 @@ template <class T, class X> View<const X> without_padding(const View<X>& x, cons
 template <class Exec, class W, class M, class P, class X, class S, class T = storage_compute_t<S>>
 void mega(const Exec& exec, Attention<W> attention, M mixer, typename M::template In<const T> memory, const MegaMaps<P>& maps, const View<X>& x, const View<S>& y, const MegaOptions& options = {}) {
   using namespace mega_layer;
+  using gated_memory_layer::without_padding;
   dense_layer::stream("mega", "y", y, x.batch(), x.time(), x.feature(), true);
   Buffer<std::remove_const_t<X>> own;
   const View<const X> in = without_padding<T>(x, options, own);
@@ -79,6 +70,7 @@ template <class Exec, class W, class M, class P, class X, class Y, class Q, clas
 void mega_vjp(const Exec& exec, Attention<W> attention, M mixer, typename M::template In<const T> memory, const MegaMaps<P>& maps, const View<X>& x, const View<Y>& y_bar, typename M::template In<T> memory_grads,
               const MegaMaps<Q>& grads, const View<S>& x_bar, const MegaOptions& options = {}) {
   using namespace mega_layer;
+  using gated_memory_layer::without_padding;
   dense_layer::stream("mega_vjp", "y_bar", y_bar, x.batch(), x.time(), x.feature(), false);
   if (x_bar) dense_layer::stream("mega_vjp", "x_bar", x_bar, x.batch(), x.time(), x.feature(), true);
   Buffer<std::remove_const_t<X>> own;
