@@ -32,7 +32,7 @@ inline View<const double> arrange(const Array& x, std::string_view axes, Index p
 }
 
 // max |x - want| / max |want|, over the extents of `want`; a NaN is infinitely wrong.
-inline double relative_error(const View<const double>& x, const View<const double>& want) {
+template <class T> double relative_error(const View<T>& x, const View<const double>& want) {
   double worst = 0, largest = 0;
   for (Index b = 0; b < want.batch(); ++b)
     for (Index t = 0; t < want.time(); ++t)

@@ -102,6 +102,41 @@ template <class W, class T> class Adjoint {
   T *key_, *value_, *key_bar_, *value_bar_, *x_, *bar_;
 };
 
+// The frame of an adjoint: gradients are checked, padding gets 0, each head of keys is one worker's, biases are summed. make(arena): the scratch of a worker, laid out and counted by the same call;
+// walk(scratch, first query head of a unit, how many share its keys, where their bias is summed or null).
+template <class Exec, class G, class Make, class Walk>
+void adjoint(const char* function, const Exec& exec, const Sizes& n, const G& grads, const View<const std::uint8_t>& mask, std::span<std::byte> given, Make&& make, Walk&& walk) {
+  const auto wanted = [&](const char* name, const auto& g, Index batch, Index tokens, Index heads, Index features) {
+    if (!g) return;
+    const Index extent[] = {batch, tokens, heads, 1, features};
+    for (std::size_t a = 0; a < 5; ++a) door::axis(function, name, g, a, extent[a], false);
+    door::output_axes(function, name, g);
+  };
+  wanted("grads.q", grads.q, n.batch, n.queries, n.heads, n.width), wanted("grads.k", grads.k, n.batch, n.keys, n.groups, n.width), wanted("grads.v", grads.v, n.batch, n.keys, n.groups, n.values);
+  if (grads.bias && n.bias < 0) raise<ShapeError>(function, "grads.bias", "none without a bias", "one");
+  const bool summed = grads.bias && grads.bias.batch() == 1 && grads.bias.time() == 1;      // over batch and tokens
+  wanted("grads.bias", grads.bias, summed ? 1 : n.batch, summed ? 1 : n.queries, summed && grads.bias.head() == 1 ? 1 : n.heads, 2 * n.bias + 1);
+  const Index heads = n.groups > 0 ? n.heads / n.groups : 0, offsets = 2 * n.bias + 1, units = Index(n.streams.size()) * n.groups, sums = summed ? n.units() * offsets : 0;
+  Arena counting, counting_shared;
+  make(counting);
+  counting_shared.take<double>(sums);
+  const Workspace workspace(function, given, counting.used(), exec.workers(units), counting_shared.used());
+  Arena shared = workspace.shared();
+  double* const bias_bar = shared.take<double>(sums);
+  std::fill_n(bias_bar, sums, 0.0);
+  const auto pad = [&](const auto& g) { if (g) zero_padding(mask, g); };
+  pad(grads.q), pad(grads.k), pad(grads.v);
+  if (!summed) pad(grads.bias);
+  exec.for_each(units, [&](Index unit, Index worker) {
+    const simd::FlushDenormals flush;
+    Arena arena = workspace.arena(worker);
+    auto scratch = make(arena);
+    const Index first = unit / n.groups * n.heads + unit % n.groups * heads;
+    walk(scratch, first, heads, summed ? bias_bar + first * offsets : nullptr);
+  });
+  if (summed) sum_bias(bias_bar, n, grads.bias);
+}
+
 }  // namespace attention
 
 // The adjoint of `attend`: y_bar = dL/dy [B,T,H,1,D]; grads: Attention::In of the gradients wanted, each written in full with the extents of its input (bias: each token's, or summed over batch and tokens, then of H heads or summed over them, too), null
@@ -111,36 +146,8 @@ template <class Exec, class W, class In, class Y, class G, class T = storage_com
 void attend_vjp(const Exec& exec, Attention<W>, const In& in, const View<Y>& y_bar, const G& grads, const AttentionOptions& options = {}) {
   const View<const std::remove_const_t<Y>> bars(y_bar);
   const attention::Sizes n = attention::check("attend_vjp", "y_bar", in, bars, options, false);
-  const auto wanted = [&](const char* name, const auto& g, Index batch, Index tokens, Index heads, Index features) {
-    if (!g) return;
-    const Index extent[] = {batch, tokens, heads, 1, features};
-    for (std::size_t a = 0; a < 5; ++a) door::axis("attend_vjp", name, g, a, extent[a], false);
-    door::output_axes("attend_vjp", name, g);
-  };
-  wanted("grads.q", grads.q, n.batch, n.queries, n.heads, n.width), wanted("grads.k", grads.k, n.batch, n.keys, n.groups, n.width), wanted("grads.v", grads.v, n.batch, n.keys, n.groups, n.values);
-  const bool summed = grads.bias && grads.bias.batch() == 1 && grads.bias.time() == 1;      // over batch and tokens
-  if (grads.bias) {
-    if (n.bias < 0) raise<ShapeError>("attend_vjp", "grads.bias", "none without a bias", "one");
-    wanted("grads.bias", grads.bias, summed ? 1 : n.batch, summed ? 1 : n.queries, summed && grads.bias.head() == 1 ? 1 : n.heads, 2 * n.bias + 1);
-  }
-  const Index heads = n.groups > 0 ? n.heads / n.groups : 0, offsets = 2 * n.bias + 1, units = Index(n.streams.size()) * n.groups;
-  Arena counting, counting_shared;
-  attention::Adjoint<W, T>(counting, n, options);
-  counting_shared.take<double>(summed ? n.units() * offsets : 0);
-  const Workspace workspace("attend_vjp", options.workspace, counting.used(), exec.workers(units), counting_shared.used());
-  Arena shared = workspace.shared();
-  double* const bias_bar = shared.take<double>(summed ? n.units() * offsets : 0);
-  if (summed) std::fill_n(bias_bar, n.units() * offsets, 0.0);
-  const auto pad = [&](const auto& g) { if (g) zero_padding(options.mask, g); };
-  pad(grads.q), pad(grads.k), pad(grads.v);
-  if (!summed) pad(grads.bias);
-  exec.for_each(units, [&](Index unit, Index worker) {
-    const simd::FlushDenormals flush;
-    Arena arena = workspace.arena(worker);
-    const Index first = unit / n.groups * n.heads + unit % n.groups * heads;
-    attention::Adjoint<W, T>(arena, n, options).run(in, attention::run_of(n, first), heads, bars, grads, summed ? bias_bar + first * offsets : nullptr);
-  });
-  if (summed) attention::sum_bias(bias_bar, n, grads.bias);
+  attention::adjoint("attend_vjp", exec, n, grads, options.mask, options.workspace, [&](Arena& arena) { return attention::Adjoint<W, T>(arena, n, options); },
+                     [&](auto& heads, Index first, Index count, double* bias_bar) { heads.run(in, attention::run_of(n, first), count, bars, grads, bias_bar); });
 }
 
 }  // namespace LCSM_ARCH

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/attention/attend_vjp.hpp>
 #include <lcsm/attention/attend_vq.hpp>
 
 namespace lcsm {
@@ -189,34 +190,9 @@ void attend_vq_vjp(const Exec& exec, const In& in, const View<Y>& y_bar, const V
   VqAttentionOptions<T> o = options;
   o.final = nullptr;
   const Sizes n = check_vq("attend_vq_vjp", in, bars, o);
-  const bool summed = grads.bias && grads.bias.batch() == 1 && grads.bias.time() == 1;
-  const auto wanted = [&](const char* name, const View<G>& g, Index batch, Index tokens, Index heads, Index features) {
-    if (!g) return;
-    const Index extent[] = {batch, tokens, heads, 1, features};
-    for (std::size_t a = 0; a < 5; ++a) door::axis("attend_vq_vjp", name, g, a, extent[a], false);
-    door::output_axes("attend_vq_vjp", name, g);
-  };
-  if (grads.bias && n.bias < 0) raise<ShapeError>("attend_vq_vjp", "grads.bias", "none without a bias", "one");
-  wanted("grads.q", grads.q, n.batch, n.queries, n.heads, n.width), wanted("grads.k", grads.k, n.batch, n.queries, n.groups, n.width), wanted("grads.v", grads.v, n.batch, n.queries, n.groups, n.values);
-  if (grads.bias) wanted("grads.bias", grads.bias, summed ? 1 : n.batch, summed ? 1 : n.queries, summed && grads.bias.head() == 1 ? 1 : n.heads, 2 * n.bias + 1);
-  const Index heads = n.groups > 0 ? n.heads / n.groups : 0, offsets = 2 * n.bias + 1, units = Index(n.streams.size()) * n.groups, length = n.queries + o.window;
-  Arena counting, counting_shared;
-  VqAdjoint<T>(counting, n, in.codes.row(), o, rule, length);
-  counting_shared.take<double>(summed ? n.units() * offsets : 0);
-  const Workspace workspace("attend_vq_vjp", o.workspace, counting.used(), exec.workers(units), counting_shared.used());
-  Arena shared = workspace.shared();
-  double* const bias_bar = shared.take<double>(summed ? n.units() * offsets : 0);
-  if (summed) std::fill_n(bias_bar, n.units() * offsets, 0.0);
-  const auto pad = [&](const View<G>& g) { if (g) zero_padding(o.mask, g); };
-  pad(grads.q), pad(grads.k), pad(grads.v);
-  if (!summed) pad(grads.bias);
-  exec.for_each(units, [&](Index unit, Index worker) {
-    const simd::FlushDenormals flush;
-    Arena arena = workspace.arena(worker);
-    const Index first = unit / n.groups * n.heads + unit % n.groups * heads;
-    VqAdjoint<T>(arena, n, in.codes.row(), o, rule, length).run(in, run_of(n, first), heads, bars, grads, summed ? bias_bar + first * offsets : nullptr);
-  });
-  if (summed) sum_bias(bias_bar, n, grads.bias);
+  const Index codes = in.codes.row(), length = n.queries + o.window;
+  adjoint("attend_vq_vjp", exec, n, grads, o.mask, o.workspace, [&](Arena& arena) { return VqAdjoint<T>(arena, n, codes, o, rule, length); },
+          [&](auto& heads, Index first, Index count, double* bias_bar) { heads.run(in, run_of(n, first), count, bars, grads, bias_bar); });
 }
 
 }  // namespace LCSM_ARCH

@@ -11,8 +11,9 @@ namespace lcsm {
 
 // Softmax attention whose keys are codes of a codebook: the weight of a key depends on its code alone, so all keys beyond a local window are S counts and S means of values.
 // q [B,T,H,1,K]; codes [1,1,C,S,K], codes_of [B,T,G,1,1] in [0, S), v [B,T,G,1,D], C and G dividing H; bias as in attention.hpp, or {}: added within the window alone.
-template <class S, class Z = const std::int32_t> struct VqInputs {
-  View<S> q{}, codes{}, v{}, bias{};
+template <class S, class Z = const std::int32_t, class B = S> struct VqInputs {
+  View<S> q{}, codes{}, v{};
+  View<B> bias{};
   View<Z> codes_of{};
 };
 
@@ -155,7 +156,7 @@ template <class T> class VqBlock {
 
  public:
   VqBlock(Arena& arena, const Sizes& n, Index codes, Index window, Index block)
-      : n_(n), codes_(codes), window_(window), padded_(round_up(codes, simd::width<V>)), pitch_(round_up(n.values, simd::width<V>)), room_(2 * window + block + 1), book_(arena.take<T>(n.width * padded_)), query_(arena.take<T>(n.width)),
+      : n_(n), codes_(codes), window_(window), padded_(round_up(codes, simd::width<V>)), pitch_(round_up(n.values, simd::width<V>)), room_((std::min)(2 * window + block + 1, window + n.keys)), book_(arena.take<T>(n.width * padded_)), query_(arena.take<T>(n.width)),
         x_(arena.take<T>(padded_)), far_(arena.take<T>(padded_)), log_count_(arena.take<T>(padded_)), local_(arena.take<T>(room_)), value_(arena.take<T>(room_ * pitch_)), code_(arena.take<Index>(room_)), out_(arena.take<T>(pitch_)) {}
 
   template <class In> void begin(const In& in, const Run& run) {

@@ -41,6 +41,7 @@ template <class T> struct Quantised {
     lcsm::norm(exec, norm(), from_q, q.view()), lcsm::norm(exec, norm(), from_k, k.view());
     nearest_codes(exec, std::as_const(k).view(), codes, codes_of.view(), {}, {.mask = o.mask});
   }
+  template <class P> VqInputs<const T, const std::int32_t, P> inputs(const View<const T>& codes, const View<const T>& v, const View<P>& bias) const { return {q.view(), codes, v, bias, codes_of.view()}; }
   Norm<const T> norm() const { return {NormKind::rms, gain.view(), {}, epsilon}; }
 };
 
@@ -67,14 +68,10 @@ void longvq(const Exec& exec, M mixer, typename M::template In<const T> memory, 
   gated_memory_layer::Pass<T> pass("longvq", maps, in, options.epsilon);
   pass.forward(
       exec, maps, in,
-      [&](const View<const T>& xn, const View<T>& to) {
-        memory.x = xn;
-        mix(exec, mixer, memory, to, mega_layer::memory_options<T>(of_memory(options)));
-      },
+      mega_layer::remember<T>(exec, mixer, memory, of_memory(options)),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) {
         const Quantised<T> quantised(exec, q, k, codes, options);
-        struct { View<const T> q, codes, v; View<const P> bias; View<const std::int32_t> codes_of; } of{quantised.q, codes, v, maps.relative, quantised.codes_of};
-        attend_vq(exec, of, to, of_attention<T>(options));
+        attend_vq(exec, quantised.inputs(codes, v, maps.relative), to, of_attention<T>(options));
         if (codes_of) gated_memory_layer::each(exec, codes_of, [&](Index b, Index t, Index) { return quantised.codes_of.view()(b, t, 0, 0); });
         if (keys) gated_memory_layer::each(exec, keys, [&](Index b, Index t, Index c) { return quantised.k.view()(b, t, 0, c); });
       });
@@ -95,33 +92,21 @@ void longvq_vjp(const Exec& exec, M mixer, typename M::template In<const T> memo
   const View<const std::remove_const_t<X>> in = gated_memory_layer::without_padding<T>(View<const std::remove_const_t<X>>(x), of_memory(options), own);
   const auto bars = gated_memory_layer::without_padding<T>(View<const std::remove_const_t<Y>>(y_bar), of_memory(options), own_bar);
   gated_memory_layer::Pass<T> pass("longvq_vjp", maps, in, options.epsilon);
-  const auto with = [&](const Quantised<T>& quantised, const View<const T>& v, auto&& f) {
-    struct { View<const T> q, codes, v; View<const P> bias; View<const std::int32_t> codes_of; } of{quantised.q, codes, v, maps.relative, quantised.codes_of};
-    f(of);
-  };
   pass.forward(
       exec, maps, in,
-      [&](const View<const T>& xn, const View<T>& to) {
-        memory.x = xn;
-        mix(exec, mixer, memory, to, mega_layer::memory_options<T>(of_memory(options)));
-      },
+      mega_layer::remember<T>(exec, mixer, memory, of_memory(options)),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) {
-        with(Quantised<T>(exec, q, k, codes, options), v, [&](const auto& of) { attend_vq(exec, of, to, of_attention<T>(options)); });
+        attend_vq(exec, Quantised<T>(exec, q, k, codes, options).inputs(codes, v, maps.relative), to, of_attention<T>(options));
       });
   pass.backward(
       exec, maps, in, bars, x_bar, grads,
-      [&](const View<const T>& m_bar, const View<T>& xn_bar) {
-        memory.x = std::as_const(pass.xn).view(), memory_grads.x = xn_bar;
-        vjp(exec, mixer, memory, m_bar, memory_grads, mega_layer::memory_options<T>(of_memory(options)));
-      },
+      mega_layer::remember_vjp<T>(exec, mixer, memory, memory_grads, pass.xn, of_memory(options)),
       [&](const View<const T>& a_bar, const View<T>& q_bar, const View<T>& k_bar, const View<T>& v_bar) {
         const View<const T> q = std::as_const(pass.q).view(), k = std::as_const(pass.k).view(), v = std::as_const(pass.v).view();
         const Quantised<T> quantised(exec, q, k, codes, options);
         Buffer<T> relative(1, 1, 1, maps.relative ? maps.relative.feature() : 0);
         const bool biased = grads.relative && maps.relative;
-        with(quantised, v, [&](const auto& of) {
-          attend_vq_vjp(exec, of, a_bar, VqGradients<T>{q_bar, k_bar, v_bar, biased ? relative.view() : View<T>()}, of_attention<T>(options), options.rule);
-        });
+        attend_vq_vjp(exec, quantised.inputs(codes, v, maps.relative), a_bar, VqGradients<T>{q_bar, k_bar, v_bar, biased ? relative.view() : View<T>()}, of_attention<T>(options), options.rule);
         if (biased) for (Index r = 0; r < relative.size(); ++r) grads.relative(0, 0, 0, r) = stage::convert<Q>(relative[r]);
         quantise_vjp(exec, quantised.k.view(), codes, quantised.codes_of.view(), k_bar, k_bar, options.commitment, {.mask = options.mask});
         norm_vjp(exec, quantised.norm(), q, q_bar, NormGradients<T>{q_bar}), norm_vjp(exec, quantised.norm(), k, k_bar, NormGradients<T>{k_bar});

@@ -34,6 +34,20 @@ template <class T> Options<T> memory_options(const MegaOptions& o) {
   return out;
 }
 
+// The memory of a layer, as its pass runs it, and its adjoint: `memory` and `grads` have the parameters.
+template <class T, class Exec, class M> auto remember(const Exec& exec, M mixer, typename M::template In<const T>& memory, const MegaOptions& o) {
+  return [&exec, mixer, &memory, o](const View<const T>& xn, const View<T>& to) {
+    memory.x = xn;
+    mix(exec, mixer, memory, to, memory_options<T>(o));
+  };
+}
+template <class T, class Exec, class M> auto remember_vjp(const Exec& exec, M mixer, typename M::template In<const T>& memory, typename M::template In<T>& grads, const Buffer<T>& xn, const MegaOptions& o) {
+  return [&exec, mixer, &memory, &grads, &xn, o](const View<const T>& m_bar, const View<T>& xn_bar) {
+    memory.x = xn.view(), grads.x = xn_bar;
+    vjp(exec, mixer, memory, m_bar, grads, memory_options<T>(o));
+  };
+}
+
 }  // namespace mega_layer
 
 // Mega's layer, Ma et al. 2022 (https://arxiv.org/abs/2209.10655; facebookresearch/mega: fairseq/modules/moving_average_gated_attention.py), with the norm first: the formula in
@@ -52,10 +66,7 @@ void mega(const Exec& exec, Attention<W> attention, M mixer, typename M::templat
   gated_memory_layer::Pass<T> pass("mega", maps, in, options.epsilon);
   pass.forward(
       exec, maps, in,
-      [&](const View<const T>& xn, const View<T>& to) {
-        memory.x = xn;
-        mix(exec, mixer, memory, to, memory_options<T>(options));
-      },
+      remember<T>(exec, mixer, memory, options),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) {
         struct { View<const T> q, k, v; View<P> bias; } of{q, k, v, maps.relative};
         attend(exec, attention, of, to, attention_options<W>(options));
@@ -84,17 +95,11 @@ void mega_vjp(const Exec& exec, Attention<W> attention, M mixer, typename M::tem
   };
   pass.forward(
       exec, maps, in,
-      [&](const View<const T>& xn, const View<T>& to) {
-        memory.x = xn;
-        mix(exec, mixer, memory, to, memory_options<T>(options));
-      },
+      remember<T>(exec, mixer, memory, options),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) { attend(exec, attention, of(q, k, v), to, attention_options<W>(options)); });
   pass.backward(
       exec, maps, in, bars, x_bar, grads,
-      [&](const View<const T>& m_bar, const View<T>& xn_bar) {
-        memory.x = std::as_const(pass.xn).view(), memory_grads.x = xn_bar;
-        vjp(exec, mixer, memory, m_bar, memory_grads, memory_options<T>(options));
-      },
+      remember_vjp<T>(exec, mixer, memory, memory_grads, pass.xn, options),
       [&](const View<const T>& a_bar, const View<T>& q_bar, const View<T>& k_bar, const View<T>& v_bar) {
         struct { View<T> q, k, v; View<Q> bias; } to{q_bar, k_bar, v_bar, grads.relative};
         attend_vjp(exec, attention, of(std::as_const(pass.q).view(), std::as_const(pass.k).view(), std::as_const(pass.v).view()), a_bar, to, attention_options<W>(options));

@@ -37,15 +37,7 @@ template <class W, class T> void against_golden(const Golden& file, const Golden
   mega_vjp(exec::par, Attention<W>{}, MegaEma{}, p.memory, p.maps, x, y_bar, grads.memory, grads.maps, x_bar, options);
   const auto close = [&](const char* what, const View<T>& given, const View<const double>& want, double relative) {
     INFO(c.name << ", " << what);
-    double worst = 0, largest = 0;
-    for (Index b = 0; b < want.batch(); ++b)
-      for (Index t = 0; t < want.time(); ++t)
-        for (Index r = 0; r < want.row(); ++r)
-          for (Index f = 0; f < want.feature(); ++f) {
-            const double off = std::abs(double(given.at(b, t, 0, r, f)) - want.at(b, t, 0, r, f));
-            largest = std::max(largest, std::abs(want.at(b, t, 0, r, f))), worst = std::isnan(off) ? INFINITY : std::max(worst, off);
-          }
-    CHECK(worst <= relative * largest);
+    CHECK(relative_error(given, want) <= relative);
   };
   close("y", y, arrange(y_of, "tbf"), output);
   const auto slope = [&](const char* name, const View<T>& given, const char* axes) {

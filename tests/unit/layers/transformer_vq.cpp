@@ -57,16 +57,7 @@ TEST_CASE("the published Transformer-VQ layer", "[layers][vq]") {
       layer.run(layer.options);
       const auto close = [&](const char* what, const View<T>& given, const Array& of, const char* axes, double relative) {
         INFO(c.name << ", " << what);
-        const View<const double> want = arrange(of, axes);
-        double worst = 0, largest = 0;
-        for (Index b = 0; b < want.batch(); ++b)
-          for (Index t = 0; t < want.time(); ++t)
-            for (Index r = 0; r < want.row(); ++r)
-              for (Index f = 0; f < want.feature(); ++f) {
-                const double off = std::abs(double(given.at(b, t, 0, r, f)) - want.at(b, t, 0, r, f));
-                largest = std::max(largest, std::abs(want.at(b, t, 0, r, f))), worst = std::isnan(off) ? INFINITY : std::max(worst, off);
-              }
-        CHECK(worst <= (relative + (of.dtype == DType::f32 ? 0x1p-24 : 0)) * largest);
+        CHECK(relative_error(given, arrange(of, axes)) <= relative + (of.dtype == DType::f32 ? 0x1p-24 : 0));
       };
       close("y", layer.y, file.array(c.name, "out", "y"), "btf", output);
       close("x", layer.x_bar, file.array(c.name, "grad", "x"), "btf", gradient);
