@@ -32,7 +32,7 @@ double difference(const View<const double>& a, const View<const double>& b) {
 }
 
 // in(x) is the mixer's aggregate; tap(l, c) the published formula of its kernel, as a sum over modes; skip(c).
-template <class M, class In, class Tap, class Skip> void check(In&& in, Tap&& tap, Skip&& skip) {
+template <class M, class In, class Tap, class Skip> void check(In&& in, Tap&& tap, Skip&& skip, Index keys = N) {
   init::Generator rng(3);
   for (const Index L : {1, 2, 3, 17, 64, 1000}) {
     INFO("length " << L);
@@ -68,7 +68,7 @@ template <class M, class In, class Tap, class Skip> void check(In&& in, Tap&& ta
       same("matrix");
     }
     // Cuts, the state handed from one form to another.
-    State<M, double> state(1, 1, N, D);
+    State<M, double> state(1, 1, keys, D);
     for (Index first = 0, part = 0; first < L; ++part) {
       const Index count = std::min(L - first, 1 + part * 7);
       const Options<double> carried{.initial = std::as_const(state).view(), .final = state.view(), .tuning = {.form = ConvolutionForm::fourier}};
@@ -141,4 +141,16 @@ TEST_CASE("Mega's averages are their sum over modes", "[mixers][convolution]") {
                    return sum;
                  },
                  [&](Index c) { return omega[c]; });
+}
+
+// What docs/convolution.md says of RWKV-4: its time decay, without the quotient, is a convolution with exp(-exp(w) l).
+namespace {
+struct TimeDecay : Mixer<expand::One, oscillation::Learned<map::NegExp, in::w, Axes::value>, shrink::One> {
+  template <class T> struct In { View<T> v{}, w{}; };
+};
+}  // namespace
+TEST_CASE("a decay per channel alone in every form", "[mixers]") {
+  init::Generator rng(8);
+  const Buffer<double> w = random(rng, 1, 1);
+  check<TimeDecay>([&](const View<const double>& x) { return TimeDecay::In<const double>{.v = x, .w = w.view()}; }, [&](Index l, Index c) { return std::exp(-std::exp(w[c]) * double(l)); }, [](Index) { return 0.0; }, 1);
 }
