@@ -147,7 +147,7 @@ template <class Combine, class... Leaves> struct LeafOf<Joined<Combine, Leaves..
   static std::string of(bool at = false) { return CombineOf<Combine>::of({LeafOf<Leaves>::of(at)...}); }
 };
 template <class Name> struct LeafOf<OneHot<Name>> { static std::string of(bool = false) { return std::string("one-hot(") + Name::name + ")"; } };
-template <class Query, class Book> struct LeafOf<Logits<Query, Book>> {
+template <class Query, class Book, bool Centred> struct LeafOf<Logits<Query, Book, Centred>> {
   static std::string of(bool = false) { return std::string(Query::name) + " . " + Book::name + "[a]"; }
 };
 

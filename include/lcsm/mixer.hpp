@@ -16,7 +16,6 @@ namespace lcsm {
 template <class Expand, class Oscillation, class Shrink, class... More> struct Mixer {
   using oscillation = Oscillation;
   using expand = typename Expand::template Resolved<Oscillation>;
-  using shrink = typename Shrink::template Resolved<Oscillation>;
   using input = typename stage::pick<kind::input, Input<Data<in::v, Axes::value>>, More...>::type;
   using readout = typename stage::pick<kind::readout, Post, More...>::type;
   using normaliser = typename stage::pick<kind::normaliser, Unnormalised, More...>::type;
@@ -24,6 +23,11 @@ template <class Expand, class Oscillation, class Shrink, class... More> struct M
   using projection = typename stage::pick<kind::projection, project::Real, More...>::type;
   using skip = typename stage::pick<kind::skip, NoSkip, More...>::type;
   using weight = typename readout::weight;
+  // A Quotient without a guard does not change with a factor that all keys share, so exponential reads may be held against the largest of them.
+  static constexpr bool reads_cancel = stage::is_unguarded<normaliser>;
+  using resolved_shrink = typename Shrink::template Resolved<Oscillation>;
+  using shrink = typename std::conditional_t<reads_cancel, stage::centred<resolved_shrink>, std::type_identity<resolved_shrink>>::type;
+  static constexpr bool is_centred = !std::is_same_v<shrink, resolved_shrink>;
 
   static constexpr Structure structure = structure_of(oscillation::axes);
   static constexpr bool coupled = oscillation::has(Plane::coupling);

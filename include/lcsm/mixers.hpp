@@ -20,6 +20,7 @@
 #include <lcsm/mixers/lightnet.hpp>
 #include <lcsm/mixers/linear_attention.hpp>
 #include <lcsm/mixers/long_convolution.hpp>
+#include <lcsm/mixers/longvq.hpp>
 #include <lcsm/mixers/lrpe.hpp>
 #include <lcsm/mixers/lru.hpp>
 #include <lcsm/mixers/mamba.hpp>
@@ -36,3 +37,4 @@
 #include <lcsm/mixers/s4d.hpp>
 #include <lcsm/mixers/s5.hpp>
 #include <lcsm/mixers/tnl.hpp>
+#include <lcsm/mixers/transformer_vq.hpp>

@@ -20,6 +20,7 @@
 #include <lcsm/mixers/retnet.hpp>
 #include <lcsm/mixers/rwkv6.hpp>
 #include <lcsm/mixers/tnl.hpp>
+#include <lcsm/mixers/transformer_vq.hpp>
 
 namespace lcsm::docs {
 
@@ -98,6 +99,7 @@ std::vector<Row> recurrences() {
       LCSM_ROW(Iplr, "iplr", "fla `ops/generalized_delta_rule`", "fla `chunk_iplr_delta_rule(q, k, v, a, b)`"),
       LCSM_ROW(Dplr, "rwkv7_dplr", "fla `ops/generalized_delta_rule`", "fla `chunk_dplr_delta_rule(q, k, v, a, b, gk)`: g is gk"),
       LCSM_ROW(Rwkv7, "", rwkv7 + ", fla `ops/rwkv7`", "fla `chunk_rwkv7(r, w, k, v, a, b)`"),
+      LCSM_ROW(TransformerVq, "", paper("2309.16354") + ", transformer-vq/transformer_vq `nn/attn.py`", "transformer_vq `VQAttention` without its window: code is z, codebook is c"),
       LCSM_ROW(Rwkv7Layer, "", rwkv7 + ", fla `layers/rwkv7.py`", "fla `RWKV7Attention`: w, a are the outputs of w_lora, a_lora; kk is k times k_k; k_a"),
   };
 }

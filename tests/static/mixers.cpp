@@ -19,7 +19,7 @@ template <Structure S, Domain D, Factors F, Time T, bool Coupled, class M> const
 template <Structure S, Domain D, Factors F, Time T, class... M> constexpr bool diagonal = (is_a<S, D, F, T, false, M>() && ...);
 template <Structure S, Domain D, Factors F, Time T, class... M> constexpr bool coupled = (is_a<S, D, F, T, true, M>() && ...);
 
-static_assert(diagonal<Structure::identity, Domain::real, factors, varying, LinearAttention, LinearAttentionNormalised, LinearTransformer, LrpeRotate,
+static_assert(diagonal<Structure::identity, Domain::real, factors, varying, TransformerVq, LongVq<>, LinearAttention, LinearAttentionNormalised, LinearTransformer, LrpeRotate,
                        LrpeRotateLow, LrpeRotateHigh, LightNet, LightNetLayer>);
 static_assert(diagonal<Structure::scalar, Domain::real, factors, varying, Retention, RetNet, RetNetFla, Lightning, LightningFla, Tnl, TnlSiluValue, SimpleGla,
                        Mamba2, Mamba2Log, Mamba2Discrete, Mlstm, MlstmFromNothing, MlstmLayer>);

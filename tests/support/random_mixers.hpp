@@ -117,7 +117,7 @@ template <class S> struct Inputs {
 template <class Leaf> struct LeafTraits;
 template <class Name, Axes X, Source S, class Map> struct LeafTraits<Named<Name, X, S, Map>> { using name = Name; using map = Map; };
 template <class Name> struct LeafTraits<OneHot<Name>> { using name = Name; using map = void; };
-template <class Query, class Book> struct LeafTraits<Logits<Query, Book>> { using name = Query; using map = void; };
+template <class Query, class Book, bool Centred> struct LeafTraits<Logits<Query, Book, Centred>> { using name = Query; using map = void; };
 template <class Leaf> inline constexpr bool is_code_leaf = requires { Leaf::is_code; };
 template <class Leaf> inline constexpr bool has_book = requires { Leaf::book_name; };
 

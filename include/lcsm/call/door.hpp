@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/held.hpp>
 #include <lcsm/call/options.hpp>
 
 #include <concepts>
@@ -198,6 +199,7 @@ template <class M, class T, class In> struct Call {
   bool packed;
   std::vector<Index> table;
   std::vector<Timeline> streams;
+  std::vector<Index> held_from;
 
   // batch, tokens, heads, values: read off the output.
   Call(const char* function, const In& inputs, const Options<T>& opt, Index batch, Index tokens, Index heads, Index values)
@@ -216,10 +218,15 @@ template <class M, class T, class In> struct Call {
     }
     if (opt.initial)
       for (Index n = 0; n < extent.sequences; ++n) streams[to_size(n)].position = Index(opt.initial.position.at(n, 0, 0, 0, 0));
+    if constexpr (held_codes<M>) {
+      held_from.resize(to_size(units() * extent.keys));
+      for (Index u = 0; u < units(); ++u) fill_held<M>(held_from.data() + u * extent.keys, in, unit(u), opt.initial);
+    }
   }
 
   Run run(Index sequence, Index head) const {
-    return {.extent = extent, .time = streams[to_size(sequence)], .batch = packed ? 0 : sequence, .head = head, .sequence = sequence};
+    const Index* held = held_codes<M> ? held_from.data() + (sequence * extent.heads + head) * extent.keys : nullptr;
+    return {.extent = extent, .time = streams[to_size(sequence)], .batch = packed ? 0 : sequence, .head = head, .sequence = sequence, .held_from = held};
   }
   Index units() const { return extent.sequences * extent.heads; }
   Run unit(Index n) const { return run(n / extent.heads, n % extent.heads); }

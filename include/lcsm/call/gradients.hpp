@@ -25,7 +25,7 @@ template <class Name, Axes X, Source S, class Map> struct names_of<Named<Name, X
 template <class Name> struct names_of<OneHot<Name>> {
   template <class F> static constexpr void each(F&&) {}
 };
-template <class Query, class Book> struct names_of<Logits<Query, Book>> {
+template <class Query, class Book, bool Centred> struct names_of<Logits<Query, Book, Centred>> {
   template <class F> static constexpr void each(F&& f) { f.template operator()<Query>(), f.template operator()<Book>(); }
 };
 

@@ -59,7 +59,7 @@ template <class M, class T> class State {
         clock_(have(Shape::lazy, sequences), 1, heads, 2, 1), position_(sequences, 1, 1, 1, 1) {
     Arena counting;                                         // a step allocates nothing: its scratch is the state's
     { Tiles<M, T> tile(counting, Extent{sequences, 1, heads, keys, values}, 1); }
-    scratch_ = Buffer<std::byte>(counting.used() + 4 * (keys * Index(sizeof(T)) + 64));
+    scratch_ = Buffer<std::byte>(counting.used() + 4 * (keys * Index(sizeof(T)) + 64) + (M::is_centred ? keys * Index(sizeof(Index)) + 64 : 0));
     reset();
   }
 

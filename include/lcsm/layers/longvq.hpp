@@ -3,6 +3,7 @@
 
 #include <lcsm/attention/attend_vq_vjp.hpp>
 #include <lcsm/layers/mega.hpp>
+#include <lcsm/mixers/longvq.hpp>
 #include <lcsm/vq/quantise.hpp>
 
 namespace lcsm {
@@ -50,14 +51,14 @@ template <class T> struct Quantised {
 // LongVQ, Liu et al. 2024 (https://arxiv.org/abs/2404.11163), of which no code is public: gated attention over a structured memory, with quantised keys. Confirmed: the memory is a state space, keys are vector
 // quantised with gradients straight through, the codebook's size makes attention linear, and near keys have a bias of their own. Inferred, and choices of the types and options here: that the memory also forms the
 // queries, the gates (those of Mega, gated_memory.hpp), norms of queries and keys (rms Z^-1/4, as Transformer-VQ's), one softmax for near and far keys, a learned bias per offset, and the codebook's update
-// (vq/codebook.hpp). The memory is any mixer whose input is x: MegaEma by default, S4d, Dlr or Lru by their type.
+// (vq/codebook.hpp). The memory is that of LongVq: MegaEma by default, S4d, Dlr or Lru by their type (mixers/longvq.hpp).
 //
-//     longvq(exec::par, MegaEma{}, MegaEma::In<const float>{.delta = ..., ...}, maps, book.codes(), x, y, {.window = 128}, codes_of.view());
+//     longvq(exec::par, LongVq<>{}, MegaEma::In<const float>{.delta = ..., ...}, maps, book.codes(), x, y, {.window = 128}, codes_of.view());
 //
 // x, y [B,T,1,1,D]; codes [1,1,1,S,Z]; maps.relative [1,1,1,1,2R+1] is the bias within the window, or {}. codes_of [B,T,1,1,1] gets the codes of the keys, for the codebook's statistics, which read the keys themselves from
 // `keys` [B,T,1,1,Z]; both may be {}. Computed in T, the computing type of y. Padding is not read and writes 0. No thread count changes a bit. Throws ShapeError, SequenceError or OptionError before anything is written.
 template <class Exec, class M, class P, class X, class S, class T = storage_compute_t<S>>
-void longvq(const Exec& exec, M mixer, typename M::template In<const T> memory, const MegaMaps<const P>& maps, const std::type_identity_t<View<const T>>& codes, const View<X>& x, const View<S>& y, const LongVqOptions& options = {},
+void longvq(const Exec& exec, LongVq<M>, typename M::template In<const T> memory, const MegaMaps<const P>& maps, const std::type_identity_t<View<const T>>& codes, const View<X>& x, const View<S>& y, const LongVqOptions& options = {},
             const View<std::int32_t>& codes_of = {}, const std::type_identity_t<View<T>>& keys = {}) {
   using namespace longvq_layer;
   dense_layer::stream("longvq", "y", y, x.batch(), x.time(), x.feature(), true);
@@ -68,7 +69,7 @@ void longvq(const Exec& exec, M mixer, typename M::template In<const T> memory, 
   gated_memory_layer::Pass<T> pass("longvq", maps, in, options.epsilon);
   pass.forward(
       exec, maps, in,
-      mega_layer::remember<T>(exec, mixer, memory, of_memory(options)),
+      mega_layer::remember<T>(exec, M{}, memory, of_memory(options)),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) {
         const Quantised<T> quantised(exec, q, k, codes, options);
         attend_vq(exec, quantised.inputs(codes, v, maps.relative), to, of_attention<T>(options));
@@ -82,7 +83,7 @@ void longvq(const Exec& exec, M mixer, typename M::template In<const T> memory, 
 // Its adjoint: inputs and options as those of `longvq`, y_bar = dL/dy; gradients of the memory's parameters, of the maps, and x_bar, in full, null ones skipped. Nothing is told to the codebook. The keys' gradients go straight
 // through their quantisation by options.rule, and have that of the commitment loss added. The forward pass is run again; padding gets 0.
 template <class Exec, class M, class P, class X, class Y, class Q, class S, class T = storage_compute_t<std::remove_const_t<Y>>>
-void longvq_vjp(const Exec& exec, M mixer, typename M::template In<const T> memory, const MegaMaps<const P>& maps, const std::type_identity_t<View<const T>>& codes, const View<X>& x, const View<Y>& y_bar,
+void longvq_vjp(const Exec& exec, LongVq<M>, typename M::template In<const T> memory, const MegaMaps<const P>& maps, const std::type_identity_t<View<const T>>& codes, const View<X>& x, const View<Y>& y_bar,
                 typename M::template In<T> memory_grads, const MegaMaps<Q>& grads, const View<S>& x_bar, const LongVqOptions& options = {}) {
   using namespace longvq_layer;
   dense_layer::stream("longvq_vjp", "y_bar", y_bar, x.batch(), x.time(), x.feature(), false);
@@ -94,13 +95,13 @@ void longvq_vjp(const Exec& exec, M mixer, typename M::template In<const T> memo
   gated_memory_layer::Pass<T> pass("longvq_vjp", maps, in, options.epsilon);
   pass.forward(
       exec, maps, in,
-      mega_layer::remember<T>(exec, mixer, memory, of_memory(options)),
+      mega_layer::remember<T>(exec, M{}, memory, of_memory(options)),
       [&](const View<const T>& q, const View<const T>& k, const View<const T>& v, const View<T>& to) {
         attend_vq(exec, Quantised<T>(exec, q, k, codes, options).inputs(codes, v, maps.relative), to, of_attention<T>(options));
       });
   pass.backward(
       exec, maps, in, bars, x_bar, grads,
-      mega_layer::remember_vjp<T>(exec, mixer, memory, memory_grads, pass.xn, of_memory(options)),
+      mega_layer::remember_vjp<T>(exec, M{}, memory, memory_grads, pass.xn, of_memory(options)),
       [&](const View<const T>& a_bar, const View<T>& q_bar, const View<T>& k_bar, const View<T>& v_bar) {
         const View<const T> q = std::as_const(pass.q).view(), k = std::as_const(pass.k).view(), v = std::as_const(pass.v).view();
         const Quantised<T> quantised(exec, q, k, codes, options);

@@ -25,7 +25,7 @@ template <class Leaf> inline constexpr bool of_leaf = false;
 template <class Name, Axes X, Source S, class Map> inline constexpr bool of_leaf<Named<Name, X, S, Map>> = map::Slope<Map>::known;
 template <class Rule, Axes X> inline constexpr bool of_leaf<Fixed<Rule, X>> = true;
 template <class Name> inline constexpr bool of_leaf<OneHot<Name>> = true;
-template <class Query, class Book> inline constexpr bool of_leaf<Logits<Query, Book>> = true;
+template <class Query, class Book, bool Centred> inline constexpr bool of_leaf<Logits<Query, Book, Centred>> = true;
 template <class Combine, class... Leaves> inline constexpr bool of_leaf<Joined<Combine, Leaves...>> = of_combine<Combine, sizeof...(Leaves)>::known && (of_leaf<Leaves> && ...);
 
 template <class Term> inline constexpr bool of_term = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/held.hpp>
 #include <lcsm/call/state.hpp>
 #include <lcsm/kernel/diagonal.hpp>
 #include <lcsm/mode/coded.hpp>
@@ -27,9 +28,11 @@ template <class M, class In, class S, class T> void step(M, const In& in, const 
     const std::conditional_t<by_rows, CodeRows, Diagonal<M, T>> body = [&] {
       if constexpr (by_rows) return CodeRows(arena, 1); else return Diagonal<M, T>(arena, n);
     }();
+    Index* const held = arena.take<Index>(held_codes<M> ? n.keys : 0);
     for (Index h = 0; h < n.heads; ++h)
       for (Index s = 0; s < n.sequences; ++s) {
-        const Run run{.extent = n, .time = {.length = 1, .position = Index(memory.position.at(s, 0, 0, 0, 0))}, .batch = s, .head = h, .sequence = s};
+        Run run{.extent = n, .time = {.length = 1, .position = Index(memory.position.at(s, 0, 0, 0, 0))}, .batch = s, .head = h, .sequence = s};
+        if constexpr (held_codes<M>) fill_held<M>(held, in, run, StateView<const T>(memory)), run.held_from = held;
         if (s == 0) tile.begin(in, run);
         tile.fill(in, run, 0, 1);
         if constexpr (by_rows) coded::step<M, T>(in, y, tile, body, memory, run);

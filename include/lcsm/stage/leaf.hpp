@@ -122,8 +122,11 @@ template <class Name> struct OneHot {
   }
 };
 
-// query . codebook[a] for every code a: the codebook [H, K, width] is a parameter, the query [B, T, H, width] a stream.
-template <class Query, class Book> struct Logits {
+// query . codebook[a] for every code a: the codebook [H, K, width] is a parameter, the query [B, T, H, width] a stream. Centred: a token's multipliers
+// are divided by the largest of those codes that the memory holds, which a Quotient without a guard does not see: nothing overflows, and no code that
+// nobody took pushes the others under. Multipliers of codes that it does not hold are kept finite: they meet zeros, and only gradients of an initial
+// state see them.
+template <class Query, class Book, bool Centred = false> struct Logits {
   static constexpr bool streams = true;
   static constexpr Axes axes = Axes::key;
   static constexpr Source source = Source::data;
@@ -144,8 +147,24 @@ template <class Query, class Book> struct Logits {
         T sum(0);
         for (Index r = 0; r < q.feature(); ++r)
           sum = simd::fma(stage::convert<T>(q.at(run.batch, run.time.token(first + j), qh, 0, r)), stage::convert<T>(c.at(0, 0, ch, a, r)), sum);
-        out[j * stride + a] = Multiplier ? math::exp(sum) : sum;
+        out[j * stride + a] = Multiplier && !Centred ? math::exp(sum) : sum;
       }
+    if constexpr (Multiplier && Centred)
+      for (Index j = 0; j < count; ++j) centre(out + j * stride, run, run.time.position + first + j);
+  }
+
+ private:
+  template <class T> static void centre(T* x, const Run& run, Index position) {
+    constexpr T most = sizeof(T) > 4 ? T(600) : T(80);
+    T top = -std::numeric_limits<T>::infinity();
+    for (Index a = 0; a < run.extent.keys; ++a)
+      if ((!run.held_from || run.held_from[a] <= position) && x[a] > top) top = x[a];
+    if (top == -std::numeric_limits<T>::infinity()) top = T(0);
+    for (Index a = 0; a < run.extent.keys; ++a) {
+      const T from_top = x[a] - top;
+      x[a] = from_top > most ? most : from_top;             // NaN stays one
+    }
+    map::apply_row<map::Exp>(x, run.extent.keys, Where{});
   }
 };
 

@@ -174,9 +174,9 @@ class LeafCotangent<Joined<Combine, First, Rest...>, T, Multiplier, Absolute> : 
 };
 
 // query . codebook[a]: to the query and to the codebook.
-template <class Query, class Book, class T, bool Multiplier, bool Absolute>
-class LeafCotangent<Logits<Query, Book>, T, Multiplier, Absolute> : public LeafSums<Logits<Query, Book>, T, Multiplier> {
-  using Leaf = Logits<Query, Book>;
+template <class Query, class Book, bool Centred, class T, bool Multiplier, bool Absolute>
+class LeafCotangent<Logits<Query, Book, Centred>, T, Multiplier, Absolute> : public LeafSums<Logits<Query, Book, Centred>, T, Multiplier> {
+  using Leaf = Logits<Query, Book, Centred>;
   using Base = LeafSums<Leaf, T, Multiplier>;
 
  public:

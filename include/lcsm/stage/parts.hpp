@@ -83,6 +83,9 @@ struct NoSkip { using kind = kind::skip; static constexpr bool present = false; 
 template <class Leaf> struct Skip { using kind = kind::skip; static constexpr bool present = true; using leaf = Leaf; };
 
 namespace stage {
+template <class Normaliser> inline constexpr bool is_unguarded = false;
+template <> inline constexpr bool is_unguarded<Quotient<guard::None>> = true;
+
 template <class Kind, class Default, class... More> struct pick { using type = Default; };
 template <class Kind, class Default, class First, class... More> struct pick<Kind, Default, First, More...>
     : std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>, pick<Kind, Default, More...>> {};

@@ -105,6 +105,13 @@ template <class... Terms> struct Stage {
   };
 };
 
+namespace stage {
+// The stage with its logits over a codebook centred (leaf.hpp).
+template <class Term> struct centred { using type = Term; };
+template <class Query, class Book> struct centred<LeafTerm<Plane::log, Logits<Query, Book>>> { using type = LeafTerm<Plane::log, Logits<Query, Book, true>>; };
+template <class... Terms> struct centred<Stage<Terms...>> { using type = Stage<typename centred<Terms>::type...>; };
+}
+
 // The axes of the terms of a stage that lie within a set, as a constant: which sides of a factored coefficient exist.
 template <class S> constexpr bool has_within(Axes only) {
   bool found = false;

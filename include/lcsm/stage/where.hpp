@@ -26,6 +26,7 @@ struct Run {
   Extent extent;
   Timeline time;
   Index batch = 0, head = 0, sequence = 0;
+  const Index* held_from = nullptr;    // for each key: the position of the first token whose read finds something there; only where a stage asks (Logits)
   Index impulse = -1;                  // the token whose input is 1 while all others are 0, when a mixer's impulse response is asked for
 };
 

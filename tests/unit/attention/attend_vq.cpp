@@ -126,7 +126,7 @@ TEST_CASE("Transformer-VQ's attention", "[attention][vq]") {
   for (const GoldenCase& c : file.cases()) {
     INFO(c.name);
     const auto run = [&]<class T>(T, double error) {
-      TransformerVq<T> call(file, c);
+      TransformerVqGolden<T> call(file, c);
       const Index B = call.B, L = call.L, H = call.H, V = call.V;
       const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };
       const Array z_of = get("aux", "z");

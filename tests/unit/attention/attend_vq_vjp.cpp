@@ -99,7 +99,7 @@ TEST_CASE("Transformer-VQ's gradients", "[attention][vq]") {
   for (const GoldenCase& c : file.cases()) {
     INFO(c.name);
     const auto run = [&]<class T>(T, double error) {
-      TransformerVq<T> call(file, c);
+      TransformerVqGolden<T> call(file, c);
       const Index B = call.B, L = call.L, H = call.H, K = call.K, V = call.V, M = call.M, D = call.D;
       Array weight = file.array(c.name, "w", "out.o");
       weight.shape = {B, L, H, V};

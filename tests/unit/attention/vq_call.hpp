@@ -54,7 +54,7 @@ template <class T> double difference(const Buffer<T>& a, const Buffer<T>& b) {
 }
 
 // A case of transformer-vq/transformer_vq@21943e4: VQAttention.attn: (q + u') . C and (q + v') . r_d at lags d up to M, r = r_proj^T [sin; cos](d / 10000^(2i / D)).
-template <class T> struct TransformerVq {
+template <class T> struct TransformerVqGolden {
   Index B, L, H, K, V, S, M, D;
   double by;
   Array q_of, k_of, v_of, sums, counts, u, vb, projection;
@@ -62,7 +62,7 @@ template <class T> struct TransformerVq {
   Buffer<std::int32_t> z;
   Codebook<T> book;
   std::vector<double> position;                             // r_d[h,k] by lag, with its factor
-  TransformerVq(const Golden& file, const GoldenCase& c)
+  TransformerVqGolden(const Golden& file, const GoldenCase& c)
       : B(c.size("B")), L(c.size("T")), H(c.size("H")), K(c.size("K")), V(c.size("V")), S(c.size("S")), M(c.size("mem_len")), D(c.size("D")), by(std::pow(double(K), -0.25)), q(B, L, H, K), bias(B, L, H, 2 * M + 1),
         v(B, L, H, V), y(B, L, H, V), z(B, L, H, 1), book(H, S, K) {
     const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };

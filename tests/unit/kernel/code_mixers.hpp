@@ -236,7 +236,7 @@ template <class M, class T> void check_shapes() {
     CodeProblem<T> p(B, L, H, K, D, seed++, K > 64 ? 20 : 0);
     Buffer<T> query(B, L, H, 3);
     p.draw(query, -1, 1);
-    constexpr bool book = std::is_same_v<typename M::shrink, typename shrink::CodebookExp<>::template Resolved<typename M::oscillation>>;
+    constexpr bool book = std::is_same_v<typename M::resolved_shrink, shrink::CodebookExp<>>;
     const auto in = book ? p.in(query) : p.in();
     check_modes<M, T>(p, in, {.from_state = false});
     check_modes<M, T>(p, in, {});

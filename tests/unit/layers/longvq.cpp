@@ -88,7 +88,7 @@ TEST_CASE("LongVQ is gated attention over the codes of its memory, and its gradi
     dense.run();
     Buffer<double> y(layer.batch, layer.time, 1, layer.D), x_bar(y), keys(layer.batch, layer.time, 1, layer.Z);
     Buffer<std::int32_t> codes_of(layer.batch, layer.time, 1, 1);
-    longvq(exec::Par{2}, MegaEma{}, layer.p.memory, layer.p.maps, dense.book.codes(), std::as_const(layer.x).view(), y.view(), o, codes_of.view(), keys.view());
+    longvq(exec::Par{2}, LongVq<>{}, layer.p.memory, layer.p.maps, dense.book.codes(), std::as_const(layer.x).view(), y.view(), o, codes_of.view(), keys.view());
     double worst = 0;
     for (Index n = 0; n < y.size(); ++n) worst = std::max(worst, std::abs(y[n] - dense.y[n]));
     CHECK(worst <= 1e-12);
@@ -97,7 +97,7 @@ TEST_CASE("LongVQ is gated attention over the codes of its memory, and its gradi
     batch.add(exec::seq, keys.view(), codes_of.view());      // what the codebook learns from
 
     const Codebook<double> before = dense.book;
-    longvq_vjp(exec::Par{2}, MegaEma{}, layer.p.memory, layer.p.maps, dense.book.codes(), std::as_const(layer.x).view(), layer.y_bar.view(), layer.grads.memory, layer.grads.maps, x_bar.view(), o);
+    longvq_vjp(exec::Par{2}, LongVq<>{}, layer.p.memory, layer.p.maps, dense.book.codes(), std::as_const(layer.x).view(), layer.y_bar.view(), layer.grads.memory, layer.grads.maps, x_bar.view(), o);
     CHECK(std::equal(before.codes().data, before.codes().data + 4 * layer.Z, dense.book.codes().data));
     const auto loss = [&] {
       dense.run();
@@ -135,7 +135,7 @@ TEST_CASE("LongVQ: padding is not read, and another memory is another type", "[l
     log_dt.fill(-2), skip.fill(1);
     A.fill(-0.5), A_imag.fill(1), C.fill(0.5), C_imag.fill(0.25);
     const S4d::In<const double> memory{.log_dt = log_dt, .log_A_real = A, .A_imag = A_imag, .C = C, .C_imag = C_imag, .D = skip};
-    const auto run = [&](const View<const double>& x, const View<double>& y) { longvq(exec::seq, S4d{}, memory, layer.p.maps, book.codes(), x, y, o); };
+    const auto run = [&](const View<const double>& x, const View<double>& y) { longvq(exec::seq, LongVq<S4d>{}, memory, layer.p.maps, book.codes(), x, y, o); };
     Buffer<double> y(layer.batch, T, 1, D), wide(layer.batch, 2 * T, 1, D), wide_y(wide);
     run(layer.x.view(), y.view());
     Buffer<std::uint8_t> mask(layer.batch, 2 * T, 1, 1);
