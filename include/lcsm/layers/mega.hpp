@@ -3,7 +3,7 @@
 
 #include <lcsm/attention/attend_vjp.hpp>
 #include <lcsm/layers/gated_memory.hpp>
-#include <lcsm/mode/vjp.hpp>
+#include <lcsm/layers/two_directions.hpp>
 
 namespace lcsm {
 
@@ -37,21 +37,28 @@ template <class T> Options<T> memory_options(const MegaOptions& o) {
 // The memory of a layer, as its pass runs it, and its adjoint: `memory` and `grads` have the parameters.
 template <class T, class Exec, class M> auto remember(const Exec& exec, M mixer, typename M::template In<const T>& memory, const MegaOptions& o) {
   return [&exec, mixer, &memory, o](const View<const T>& xn, const View<T>& to) {
-    memory.x = xn;
+    if constexpr (requires { memory.ahead; }) memory.ahead.x = memory.behind.x = xn; else memory.x = xn;
     mix(exec, mixer, memory, to, memory_options<T>(o));
   };
 }
 template <class T, class Exec, class M> auto remember_vjp(const Exec& exec, M mixer, typename M::template In<const T>& memory, typename M::template In<T>& grads, const Buffer<T>& xn, const MegaOptions& o) {
   return [&exec, mixer, &memory, &grads, &xn, o](const View<const T>& m_bar, const View<T>& xn_bar) {
-    memory.x = xn.view(), grads.x = xn_bar;
-    vjp(exec, mixer, memory, m_bar, grads, memory_options<T>(o));
+    if constexpr (requires { memory.ahead; }) {
+      Buffer<T> behind(xn_bar.batch(), xn_bar.time(), xn_bar.head(), xn_bar.feature());
+      memory.ahead.x = memory.behind.x = xn.view(), grads.ahead.x = xn_bar, grads.behind.x = behind.view();
+      vjp(exec, mixer, memory, m_bar, grads, memory_options<T>(o));
+      two_directions::add(xn_bar, behind.view());
+    } else {
+      memory.x = xn.view(), grads.x = xn_bar;
+      vjp(exec, mixer, memory, m_bar, grads, memory_options<T>(o));
+    }
   };
 }
 
 }  // namespace mega_layer
 
 // Mega's layer, Ma et al. 2022 (https://arxiv.org/abs/2209.10655; facebookresearch/mega: fairseq/modules/moving_average_gated_attention.py), with the norm first: the formula in
-// gated_memory.hpp, its memory a mixer whose input is x, over D channels of one head (the published one MegaEma; any other by its type), and attention with any weight. x, y [B,T,1,1,D].
+// gated_memory.hpp, its memory a mixer whose input is x, over D channels of one head (the published one MegaEma, and TwoDirections<MegaEma> where nothing is causal; any other by its type), and attention with any weight. x, y [B,T,1,1,D].
 //
 //     mega(exec::par, SoftmaxAttention{}, MegaEma{}, MegaEma::In<const float>{.delta = ..., ...}, maps, x, y, {.chunk = 128});
 //
