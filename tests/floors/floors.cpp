@@ -37,7 +37,7 @@ const std::map<std::string, int, std::less<>> floors{
 };
 
 // What the door must not bring along.
-constexpr std::array<std::string_view, 7> behind_the_door{"layers/", "models/", "train/", "tasks/", "io/", "exec/tbb.hpp", "exec/mpi.hpp"};
+constexpr std::array<std::string_view, 8> behind_the_door{"analysis/", "layers/", "models/", "train/", "tasks/", "io/", "exec/tbb.hpp", "exec/mpi.hpp"};
 
 bool starts_with(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
 

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define LCSM_SLICE 0
+#include "published.hpp"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define LCSM_SLICE 1
+#include "published.hpp"
