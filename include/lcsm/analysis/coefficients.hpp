@@ -32,14 +32,14 @@ inline Coefficients coefficients(const Dynamics& d) {
       std::fill_n(row, from, Number(0));
       for (Index j = from; !d.bias.empty() && j <= i; ++j) row[j] += d.bias[to_size(i * d.tokens + j)];
       double top = d.normaliser == Eta::row_sum ? -HUGE_VAL : 0, sum = 0;      // a softmax does not tell a shift of its row
-      for (Index j = from; d.normaliser == Eta::row_sum && j <= i; ++j) top = std::max(top, row[j].real());
+      for (Index j = from; d.normaliser == Eta::row_sum && j <= i; ++j) top = (std::max)(top, row[j].real());
       if (top == -HUGE_VAL) top = 0;
       for (Index j = from; j <= i; ++j) {
         if (d.phi) row[j] = d.phi(row[j].real() - top);
         sum += row[j].real();
       }
       const double eta = d.normaliser == Eta::quotient ? d.eta[to_size(i * d.systems + c)] : d.normaliser == Eta::row_sum ? (sum == 0 ? 1 : sum)
-                       : d.normaliser == Eta::bounded_row_sum ? std::max(std::abs(sum), 1.0) : 1.0;
+                       : d.normaliser == Eta::bounded_row_sum ? (std::max)(std::abs(sum), 1.0) : 1.0;
       for (Index j = from; j <= i; ++j) row[j] /= eta;
     }
   }
@@ -57,7 +57,7 @@ inline Agreement agreement(const Coefficients& x, const Coefficients& y) {
   for (std::size_t n = 0; n < x.alpha.size(); ++n) {
     const double difference = std::abs(x.alpha[n] - y.alpha[n]);
     if (!(difference <= a.difference)) a.difference = difference;              // a NaN counts
-    a.largest = std::max(a.largest, std::abs(x.alpha[n]));
+    a.largest = (std::max)(a.largest, std::abs(x.alpha[n]));
   }
   return a;
 }

@@ -88,9 +88,9 @@ struct Dynamics {
     Dynamics d = *this;
     n = std::min<Index>(n, tokens);
     d.tokens = n;
-    for (auto* x : {&d.decay, &d.correct, &d.erase, &d.stored_decay, &d.write, &d.read}) x->resize(std::min(x->size(), to_size(n * systems * width)));
-    for (auto* x : {&d.log_scale, &d.scale, &d.eta}) x->resize(std::min(x->size(), to_size(n * systems)));
-    d.own.resize(std::min(d.own.size(), to_size(n * systems))), d.first.resize(std::min(d.first.size(), to_size(n)));
+    for (auto* x : {&d.decay, &d.correct, &d.erase, &d.stored_decay, &d.write, &d.read}) x->resize((std::min)(x->size(), to_size(n * systems * width)));
+    for (auto* x : {&d.log_scale, &d.scale, &d.eta}) x->resize((std::min)(x->size(), to_size(n * systems)));
+    d.own.resize((std::min)(d.own.size(), to_size(n * systems))), d.first.resize((std::min)(d.first.size(), to_size(n)));
     if (!bias.empty()) {
       d.bias.resize(to_size(n * n));
       for (Index i = 0; i < n; ++i)

@@ -52,9 +52,9 @@ inline Normalisation normalisation(const Dynamics& d, const Coefficients& alpha,
     for (Index i = 0; i < alpha.tokens; ++i) {
       double sum = 0, absolute = 0;
       for (Index j = 0; j <= i; ++j) sum += alpha.at(i, j, c).real(), absolute += std::abs(alpha.at(i, j, c));
-      n.row_sum_low = std::min(n.row_sum_low, sum), n.row_sum_high = std::max(n.row_sum_high, sum), n.absolute = std::max(n.absolute, absolute);
+      n.row_sum_low = (std::min)(n.row_sum_low, sum), n.row_sum_high = (std::max)(n.row_sum_high, sum), n.absolute = (std::max)(n.absolute, absolute);
     }
-    if (d.width > 0) n.lyapunov = std::max(n.lyapunov, lyapunov_exponents(d, c).front());
+    if (d.width > 0) n.lyapunov = (std::max)(n.lyapunov, lyapunov_exponents(d, c).front());
   }
   if (d.finite_state) n.state = state_norms(d);
   if (!n.state.empty() && trained > 0 && trained <= d.tokens && n.state[to_size(trained - 1)] > 0) n.growth = n.state.back() / n.state[to_size(trained - 1)];

@@ -32,7 +32,7 @@ inline Retention retention(const Dynamics& d, Index T) {
       }
       const double steps = double(std::max<Index>(d.tokens - 1, 1)), distance = std::abs(1.0 - std::polar(std::exp(log_size / steps), angle / steps));
       r.phases.push_back(sizes / steps);
-      if (!d.coupled) r.gain = std::max(r.gain, distance > 1e-15 ? 1 / distance : HUGE_VAL);
+      if (!d.coupled) r.gain = (std::max)(r.gain, distance > 1e-15 ? 1 / distance : HUGE_VAL);
     }
   }
   std::sort(r.half_lives.begin(), r.half_lives.end()), std::sort(r.phases.begin(), r.phases.end());

@@ -25,7 +25,7 @@ inline Scaling scaling(const Dynamics& d, const Coefficients& alpha) {
         sum += d.whole ? std::norm(x) : x.real() * x.real();
       }
     }
-  s.logit = sum / std::max(double(d.systems * d.tokens * (d.tokens + 1)) / 2, 1.0);
+  s.logit = sum / (std::max)(double(d.systems * d.tokens * (d.tokens + 1)) / 2, 1.0);
   for (Index t = 0; t < d.tokens; ++t) {
     double variance = 0;
     for (Index c = 0; c < d.systems; ++c)

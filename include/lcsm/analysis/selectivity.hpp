@@ -43,7 +43,7 @@ inline Selectivity selectivity(const Dynamics& d, const Coefficients& alpha, Ind
   Index pairs = 0, zeros = 0, changes = 0, negative = 0;
   for (Index i = 0; i < T; ++i) {
     double largest = 0, sign = 0;
-    for (Index j = d.first_of(i); j <= i; ++j) largest = std::max(largest, std::abs(alpha.at(i, j, c)));
+    for (Index j = d.first_of(i); j <= i; ++j) largest = (std::max)(largest, std::abs(alpha.at(i, j, c)));
     for (Index j = d.first_of(i); j <= i; ++j) {
       const double x = alpha.at(i, j, c).real();
       ++pairs, zeros += std::abs(alpha.at(i, j, c)) <= threshold * largest, negative += x < 0;
@@ -56,10 +56,10 @@ inline Selectivity selectivity(const Dynamics& d, const Coefficients& alpha, Ind
   s.block_rank = rank(singular_values(block(alpha, c, T / 2, 0, T - T / 2, T / 2)));
   s.scale_low = s.gate_low = HUGE_VAL, s.scale_high = s.gate_high = 0;
   for (Index t = 0; t < T; ++t) {
-    s.scale_low = std::min(s.scale_low, d.scale[to_size(t * d.systems + c)]), s.scale_high = std::max(s.scale_high, d.scale[to_size(t * d.systems + c)]);
+    s.scale_low = (std::min)(s.scale_low, d.scale[to_size(t * d.systems + c)]), s.scale_high = (std::max)(s.scale_high, d.scale[to_size(t * d.systems + c)]);
     for (Index a = 0; t > 0 && a < d.width; ++a) {
       const double gate = d.shifts ? 1 : std::abs(d.decay[d.at(t, c) + to_size(a)]);
-      s.gate_low = std::min(s.gate_low, gate), s.gate_high = std::max(s.gate_high, gate);
+      s.gate_low = (std::min)(s.gate_low, gate), s.gate_high = (std::max)(s.gate_high, gate);
     }
   }
   if (s.gate_low > s.gate_high) s.gate_low = s.gate_high = 1;

@@ -16,11 +16,11 @@ using Matrix = Eigen::MatrixXcd;
 // Descending. Of any shape: filled up with zeros to a square, which Eigen compiles several times faster.
 inline std::vector<double> singular_values(const Matrix& x) {
   if (x.size() == 0) return {};
-  const Index n = std::max(x.rows(), x.cols());
+  const Index n = (std::max)(x.rows(), x.cols());
   Matrix square = Matrix::Zero(n, n);
   square.topLeftCorner(x.rows(), x.cols()) = x;
   const Eigen::VectorXd s = Eigen::JacobiSVD<Matrix, Eigen::NoQRPreconditioner>(square).singularValues();
-  return {s.data(), s.data() + std::min(x.rows(), x.cols())};
+  return {s.data(), s.data() + (std::min)(x.rows(), x.cols())};
 }
 
 // Columns made orthonormal in place, each against those before it, twice, so that none keeps a rounding of them; what is left of each before it is scaled. With `pivot` the longest

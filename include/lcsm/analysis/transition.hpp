@@ -35,20 +35,20 @@ inline Transition transition(const Dynamics& d) {
       }
       const Matrix a = transition_matrix(d, t, c);
       distance += (a - Matrix::Identity(d.width, d.width)).norm() / std::sqrt(double(d.width));
-      if (t > 1 && d.coupled && a.norm() * before.norm() > 0) x.commutator = std::max(x.commutator, (a * before - before * a).norm() / (a.norm() * before.norm()));
+      if (t > 1 && d.coupled && a.norm() * before.norm() > 0) x.commutator = (std::max)(x.commutator, (a * before - before * a).norm() / (a.norm() * before.norm()));
       before = a;
     }
   }
   Index zeros = 0, negative = 0, turning = 0;
   for (const Number& z : x.eigenvalues) {
     const double size = std::abs(z);
-    x.radius = std::max(x.radius, size);
+    x.radius = (std::max)(x.radius, size);
     if (size < 1e-12) ++zeros;
     else if (std::abs(z.imag()) > 1e-9 * size) ++turning;
     else if (z.real() < 0) ++negative;
   }
-  const double all = std::max(double(x.eigenvalues.size()), 1.0);
-  x.distance = distance / std::max(double((d.tokens - 1) * d.systems), 1.0);
+  const double all = (std::max)(double(x.eigenvalues.size()), 1.0);
+  x.distance = distance / (std::max)(double((d.tokens - 1) * d.systems), 1.0);
   x.zero_share = double(zeros) / all, x.negative_share = double(negative) / all, x.complex_share = double(turning) / all;
   return x;
 }
