@@ -26,7 +26,7 @@ template <class W, class In> Dynamics dynamics(Attention<W>, const In& in, const
   d.decay.assign(to_size(d.tokens * d.width), 1), d.write.resize(d.decay.size()), d.read.resize(d.decay.size());
   d.scale.assign(to_size(d.tokens), n.scale);
   const bool linear = std::is_same_v<W, weight::Normalised>;
-  if (!linear) d.phi = scalar::phi<W>, d.phi_name = W::name;
+  if (!linear) d.phi = scalar::phi<W>, d.phi_name = W::sum == weight::Sum::exact ? "exp" : W::name;
   d.normaliser = W::sum == weight::Sum::exact ? Eta::row_sum : W::sum == weight::Sum::bounded ? Eta::bounded_row_sum : Eta::one;
   d.finite_state = false, d.cache_numbers = n.width + d.values;
   if (n.bias >= 0) d.bias.resize(to_size(d.tokens * d.tokens));

@@ -17,9 +17,9 @@ struct Position {
   bool sees_order = false;
 };
 
-// The tokens but the last in another order, for Which::order; the same with every standard library.
-inline std::vector<Index> shuffled_past(Index tokens, std::uint64_t seed = 1) {
-  std::vector<Index> order(to_size(tokens));
+// The first tokens but the last of them in another order, for Which::order; of a sequence of `all` tokens (0: no more than these). The same with every standard library.
+inline std::vector<Index> shuffled_past(Index tokens, Index all = 0, std::uint64_t seed = 1) {
+  std::vector<Index> order(to_size((std::max)(tokens, all)));
   std::iota(order.begin(), order.end(), Index(0));
   std::mt19937_64 rng(seed);
   for (Index n = tokens - 2; n > 0; --n) std::swap(order[to_size(n)], order[to_size(Index(rng() % std::uint64_t(n + 1)))]);

@@ -22,7 +22,7 @@ struct Figures {
   Retention retention;
 };
 
-// d: of T tokens, the length a model is trained at, or of more (ten times T tells how its state goes on). shuffled: of the first T tokens, read in `order` (shuffled_past(T) as Which::order).
+// d: of T tokens, the length a model is trained at, or of more (ten times T tells how its state goes on). shuffled: the same read in `order`, shuffled_past(T, d.tokens) as Which::order.
 inline Figures figures(const Dynamics& d, Index T, const Dynamics& shuffled, const std::vector<Index>& order) {
   const Dynamics trained = d.prefix(T);
   const Coefficients alpha = coefficients(trained);

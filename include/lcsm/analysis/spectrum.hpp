@@ -23,26 +23,25 @@ inline std::vector<double> singular_values(const Matrix& x) {
   return {s.data(), s.data() + (std::min)(x.rows(), x.cols())};
 }
 
-// Columns made orthonormal in place, each against those before it, twice, so that none keeps a rounding of them; what is left of each before it is scaled. With `pivot` the longest
-// remaining one comes next, and what is below `part` of the first is 0: then the columns that are not 0 count the rank.
+// Columns made orthonormal in place, each against those before it, and what was left of each of them. With `pivot` the longest remaining one comes next, and one that is below `part` of the
+// first is 0, so that those which are not count the rank. A column is cleaned of those before it once more when its turn comes: what is left may be small against what was taken out.
 inline std::vector<double> orthonormalise(Matrix& x, bool pivot = false, double part = 1e-10) {
   std::vector<double> left(to_size(x.cols()));
   const auto take_out = [&](Index from, Index of) {
-    for (int again = 0; again < 2; ++again) {
-      const Number along = x.col(of).dot(x.col(from));
-      x.col(from) -= along * x.col(of);
-    }
+    const Number along = x.col(of).dot(x.col(from));
+    x.col(from) -= along * x.col(of);
   };
   for (Index c = 0; c < x.cols(); ++c) {
     for (Index other = c + 1; pivot && other < x.cols(); ++other)
       if (x.col(other).squaredNorm() > x.col(c).squaredNorm()) x.col(other).swap(x.col(c));
+    for (int again = 0; again < 2; ++again)
+      for (Index before = 0; before < c; ++before) take_out(c, before);
     const double length = x.col(c).norm();
-    left[to_size(c)] = length;
     if (!(length > (pivot ? part * left[0] : 0))) {
-      x.col(c).setZero(), left[to_size(c)] = 0;
+      x.col(c).setZero();
       continue;
     }
-    x.col(c) /= length;
+    left[to_size(c)] = length, x.col(c) /= length;
     for (Index other = c + 1; other < x.cols(); ++other) take_out(other, c);
   }
   return left;

@@ -6,6 +6,7 @@
 #include <lcsm/analysis/attention.hpp>
 #include <lcsm/analysis/report.hpp>
 #include <lcsm/expand/expand.hpp>
+#include <lcsm/mixers/dlr.hpp>
 #include <lcsm/mixers/gated_delta.hpp>
 #include <lcsm/mixers/init.hpp>
 #include <lcsm/mixers/kda.hpp>
@@ -90,6 +91,16 @@ TEST_CASE("selectivity: a linear readout zeroes n - 1 keys, ReLU half of them, e
   CHECK(std::abs(of_relu.zero_share - 0.5) < 4 * 0.5 / std::sqrt(1275.0));
   CHECK(std::abs(linear.negative_share - of_relu.zero_share) == 0);
   CHECK(of_relu.zeroed == 49);
+  // The real part of n = 3 turning entries is 6 real ones for a complex query, and 3 for a real one.
+  const Buffer<double> W = normal(rng, 3, 1), W_imag = normal(rng, 3, 1), angle = normal(rng, 1, 3);
+  const auto keyed = [](const Buffer<double>& x) { return parameter(x.data(), 1, 3, 1); };
+  const Dynamics turning = dynamics(DlrLambdaImag{}, DlrLambdaImag::In<const double>{.x = v, .phase = parameter(angle.data(), 1, 1, 3), .W = keyed(W), .W_imag = keyed(W_imag)});
+  const Selectivity of_complex = selectivity(turning, coefficients(turning));
+  CHECK(of_complex.key_rank == 6);
+  CHECK(of_complex.zeroed == 5);
+  CHECK(of_complex.block_rank == 6);
+  const Dynamics real_read = dynamics(DlrLambdaImagWReal{}, DlrLambdaImagWReal::In<const double>{.x = v, .phase = parameter(angle.data(), 1, 1, 3), .W = keyed(W)});
+  CHECK(selectivity(real_read, coefficients(real_read)).zeroed == 2);
   const Dynamics softmax = dynamics(SoftmaxAttention{}, SoftmaxAttention::In<const double>{.q = q, .k = k, .v = v});
   const Selectivity of_softmax = selectivity(softmax, coefficients(softmax));
   CHECK(of_softmax.zeroed == 0);
@@ -106,7 +117,7 @@ TEST_CASE("position: the order of the past is seen if A is not I", "[analysis]")
     const Buffer<double> q = normal(rng, T, 4), k = normal(rng, T, 4), v = normal(rng, T, 1);
     Buffer<double> g(1), k2 = k, v2 = v, y(1, T, 1, 1), y2(y);
     g[0] = std::log(decay);
-    const std::vector<Index> order = shuffled_past(T, seed);
+    const std::vector<Index> order = shuffled_past(T, T, seed);
     for (Index t = 0; t < T; ++t) {
       v2[t] = v[order[to_size(t)]];
       for (Index a = 0; a < 4; ++a) k2[t * 4 + a] = k[order[to_size(t)] * 4 + a];
@@ -303,9 +314,8 @@ TEST_CASE("one line for each principle", "[analysis]") {
   Buffer<double> g(1);
   g[0] = -0.1;
   const Damped::In<const double> in{.q = q, .k = q, .v = v, .g = number(g)};
-  std::vector<Index> order = shuffled_past(10);
-  for (Index t = 10; t < 30; ++t) order.push_back(t);
-  const std::string text = report(figures(dynamics(Damped{}, in), 10, dynamics(Damped{}, in, {.order = order}), shuffled_past(10)));
+  const std::vector<Index> order = shuffled_past(10, 30);
+  const std::string text = report(figures(dynamics(Damped{}, in), 10, dynamics(Damped{}, in, {.order = order}), order));
   CHECK(std::count(text.begin(), text.end(), '\n') == 7);
   for (const char* word : {"readout: phi = identity (linear)", "selectivity: a query zeroes 3 of 10 keys", "position: ", "transition: scalar; spectral radius 0.905", "scaling: ", "Lyapunov exponent -0.1",
                            "retention: half-lives 6.93, 6.93, 6.93"})
