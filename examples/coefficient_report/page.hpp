@@ -2,9 +2,10 @@
 #pragma once
 
 #include "draw.hpp"
-#include "registry.hpp"
+#include "entry.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 namespace report {
 
@@ -15,9 +16,231 @@ struct Shown {
   lcsm::analysis::Coefficients song;
 };
 
+using lcsm::analysis::Figures;
+using lcsm::analysis::text;
+using lcsm::analysis::percent;
+
+// In the order of the page.
+inline constexpr std::pair<const char*, const char*> families[] = {{"attention", "#c2255c"}, {"linear attention", "#e8590c"}, {"fixed decay", "#f08c00"}, {"gated", "#2f9e44"},
+                                                            {"delta rule", "#1971c2"}, {"per channel", "#0c8599"}, {"state space", "#6741d9"}, {"convolution", "#868e96"}};
+inline std::string colour_of(const Shown& s) {
+  for (const auto& [family, colour] : families)
+    if (s.entry.family == family) return colour;
+  return "#868e96";
+}
+
+inline std::string escaped(const std::string& x) {
+  std::string out;
+  for (const char c : x) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : std::string(1, c);
+  return out;
+}
+// A name that may break between its words.
+inline std::string breakable(const std::string& name) {
+  std::string out;
+  for (std::size_t n = 0; n < name.size(); ++n) out += (n > 0 && name[n] >= 'A' && name[n] <= 'Z' ? "<wbr>" : "") + std::string(1, name[n]);
+  return out;
+}
+
+// |alpha_ij| from four sources on, and on average over the noise by lag.
+inline constexpr Index sources[4] = {0, 12, 24, 40};
+inline constexpr const char* source_colours[4] = {"#6741d9", "#1971c2", "#0c8599", "#e8590c"};
+inline std::string responses(const Shown& s, double x, double y, double width, double height) {
+  double top = 1e-300;
+  for (const Index j : sources)
+    for (Index i = j; i < s.song.tokens; ++i) top = std::max(top, std::abs(s.song.at(i, j)));
+  Curves curves(x, y, width, height, top, 4);
+  for (std::size_t n = 0; n < 4; ++n)
+    curves.add(sources[n], s.song.tokens, s.song.tokens, [&](Index i) { return std::abs(s.song.at(i, sources[n])); }, std::string("stroke='") + source_colours[n] + "' stroke-width='1.4'");
+  return curves.text();
+}
+inline std::string by_lag(const Shown& s, double x, double y, double width, double height) {
+  const std::vector<double>& r = s.figures.position.response;
+  Curves curves(x, y, width, height, *std::max_element(r.begin(), r.end()), 4);
+  curves.add(0, Index(r.size()), Index(r.size()), [&](Index l) { return r[std::size_t(l)]; }, "stroke='#1d1d29' stroke-width='2'");
+  return curves.text();
+}
+inline std::string state_growth(const Shown& s, double x, double y, double width, double height, Index trained) {
+  const std::vector<double>& n = s.figures.normalisation.state;
+  if (n.empty()) return "<text x='" + number(x + 8) + "' y='" + number(y + height / 2) + "' class='note'>no state: a cache that grows</text>";
+  const double top = *std::max_element(n.begin(), n.end()) * 1.3, mark = x + width * double(trained) / double(n.size());
+  Curves curves(x, y, width, height, top, 3);
+  const Index points = std::min<Index>(Index(n.size()), 128);
+  curves.add(0, points, points, [&](Index t) { return n[std::size_t(t * (Index(n.size()) - 1) / std::max<Index>(points - 1, 1))]; }, "stroke='#c2255c' stroke-width='1.6'");
+  return curves.text() + "<line x1='" + number(mark) + "' x2='" + number(mark) + "' y1='" + number(y) + "' y2='" + number(y + height) + "' class='mark'/>";
+}
+inline std::string label(double x, double y, const std::string& what) { return "<text x='" + number(x) + "' y='" + number(y) + "' class='label'>" + what + "</text>"; }
+inline std::string map_of(const std::string& href, double x, double y, double size) {
+  return "<image href='" + href + "' x='" + number(x) + "' y='" + number(y) + "' width='" + number(size) + "' height='" + number(size) + "' style='image-rendering:pixelated' preserveAspectRatio='none'/>";
+}
+inline const char* const svg_style = ".frame{fill:none;stroke:#c9c9d4}.grid{stroke:#e6e6ee}.mark{stroke:#c2255c;stroke-dasharray:3 3}.dot{stroke:#6741d9;stroke-opacity:.55;stroke-width:4;stroke-linecap:round}.label{font:11px system-ui,sans-serif;fill:#5c5c70}.note{font:11px system-ui,sans-serif;fill:#9a9aae}";
+
+inline std::vector<std::string> badges(const Shown& s) {
+  const Figures& f = s.figures;
+  std::vector<std::string> out;
+  out.push_back(f.readout.finite_state ? "state " + lcsm::analysis::bytes_text(f.readout.state_bytes) : "a cache, no state");
+  out.push_back(f.position.sees_order ? "sees order" : "blind to order");
+  if (f.position.variation < 1e-9) out.push_back("Toeplitz");
+  if (f.transition.coupled) out.push_back("coupled keys");
+  if (f.transition.negative_share > 0) out.push_back("negative eigenvalues");
+  if (f.transition.complex_share > 0) out.push_back("turns");
+  if (f.selectivity.zero_share > 0.01) out.push_back("zeros " + percent(f.selectivity.zero_share));
+  if (f.selectivity.negative_share == 0) out.push_back("never negative");
+  if (std::abs(f.normalisation.row_sum_high - 1) + std::abs(f.normalisation.row_sum_low - 1) < 1e-9) out.push_back("rows sum to 1");
+  if (f.normalisation.growth > 1.5) out.push_back("state grows");
+  if (f.retention.beyond_share > 0) out.push_back("integrators " + percent(f.retention.beyond_share));
+  return out;
+}
+
+struct Column {
+  const char *head, *hint;
+  double (*value)(const Figures&);
+};
+inline const Column columns[] = {
+    {"state", "bytes of a head's state in float, 16 keys and 8 channels; a cache of 64 tokens for attention", [](const Figures& f) { return double(f.readout.state_bytes); }},
+    {"zeroed", "keys that the best query leaves out exactly, of 64", [](const Figures& f) { return double(f.selectivity.zeroed); }},
+    {"negative", "share of negative coefficients", [](const Figures& f) { return f.selectivity.negative_share; }},
+    {"passes", "effective rank of what passes from the first 32 tokens to the others", [](const Figures& f) { return f.selectivity.block_effective_rank; }},
+    {"shuffled", "relative change of the last output when all before it is shuffled", [](const Figures& f) { return f.position.permutation; }},
+    {"radius", "largest |eigenvalue| of A", [](const Figures& f) { return f.transition.radius; }},
+    {"&lambda; &lt; 0", "share of negative eigenvalues", [](const Figures& f) { return f.transition.negative_share; }},
+    {"complex", "share of complex eigenvalues", [](const Figures& f) { return f.transition.complex_share; }},
+    {"commutator", "|AB - BA| / |A||B| of neighbours, at most", [](const Figures& f) { return f.transition.commutator; }},
+    {"var q.h", "variance of q.h on white noise", [](const Figures& f) { return f.scaling.logit; }},
+    {"var y growth", "variance of the output, last quarter over second", [](const Figures& f) { return f.scaling.growth; }},
+    {"&Sigma;|&alpha;|", "largest row sum of |alpha|", [](const Figures& f) { return f.normalisation.absolute; }},
+    {"Lyapunov", "largest exponent per token", [](const Figures& f) { return f.normalisation.lyapunov; }},
+    {"state x10", "state at ten times the length over that at the length", [](const Figures& f) { return f.normalisation.growth; }},
+    {"half-life", "median of all modes, tokens", [](const Figures& f) { return f.retention.median; }}};
+
+// How long against how many: median half-life, and effective rank from past to future, both logarithmic.
+inline std::string scatter(const std::vector<Shown>& all) {
+  const double width = 1080, height = 420;
+  std::string out = "<svg viewBox='0 0 1080 450' class='scatter'>";
+  const auto at_x = [&](double x) { return 60 + (width - 100) * std::clamp((std::log10(x) + 0.5) / 4.5, 0.0, 1.0); };
+  const auto at_y = [&](double y) { return height - 20 - (height - 50) * std::clamp(std::log10(y) / 1.5, 0.0, 1.0); };
+  for (const Index t : {1, 10, 100, 1000})
+    out += "<line x1='" + number(at_x(double(t))) + "' x2='" + number(at_x(double(t))) + "' y1='20' y2='" + number(height - 10) + "' class='grid'/><text x='" + number(at_x(double(t))) + "' y='" + number(height + 8) + "' class='label' text-anchor='middle'>" + text(t) + "</text>";
+  for (const double r : {1.0, 2.0, 5.0, 10.0, 20.0})
+    out += "<line x1='60' x2='" + number(width - 30) + "' y1='" + number(at_y(r)) + "' y2='" + number(at_y(r)) + "' class='grid'/><text x='52' y='" + number(at_y(r) + 4) + "' class='label' text-anchor='end'>" + text(r) + "</text>";
+  out += label(width / 2 - 120, height + 26, "median half-life of its modes, in tokens (right edge: does not forget)") + label(8, 14, "effective rank of &#945; from the first half of the tokens to the second, on noise");
+  const std::string named[] = {"SoftmaxAttention", "SigmoidAttention", "LinearAttention", "RetNet", "Gla", "Mlstm", "Hgrn2", "DeltaNet", "GatedDeltaNet", "RgLru", "Rwkv4", "Mamba", "S4d", "S5", "Dlr", "LongConvolution"};
+  std::map<std::pair<int, int>, int> taken;
+  for (const Shown& s : all) {
+    const double x = at_x(s.figures.retention.median), y = at_y(std::max(s.figures.selectivity.block_effective_rank, 1.0));
+    const int same = taken[{int(x / 5), int(y / 5)}]++;
+    out += "<a href='#" + s.entry.name + "'><circle cx='" + number(x - (x > width - 60 ? 1 : -1) * same * 6) + "' cy='" + number(y) + "' r='5.5' fill='" + colour_of(s) + "' fill-opacity='.75'><title>" + s.entry.name + ": half-life " + text(s.figures.retention.median) +
+           ", rank " + text(s.figures.selectivity.block_effective_rank) + "</title></circle></a>";
+    if (same == 0 && std::find(std::begin(named), std::end(named), s.entry.name) != std::end(named))
+      out += "<text x='" + number(x > width - 60 ? x - 10 : x + 9) + "' y='" + number(y - 7) + "' class='label' text-anchor='" + (x > width - 60 ? "end" : "start") + "'>" + s.entry.name + "</text>";
+  }
+  return out + "</svg>";
+}
+
+inline std::string card(const Shown& s, Index tokens, Index longer) {
+  const Figures& f = s.figures;
+  std::string out = "<article id='" + s.entry.name + "' data-family='" + s.entry.family + "' data-name='" + s.entry.name + "'><h3><i style='background:" + colour_of(s) + "'></i>" + s.entry.name + "<small>" + s.entry.family + "</small></h3><p class='row'>";
+  for (const auto& [head, what] : {std::pair{"A<sub>t</sub>", &s.entry.A}, {"b k", &s.entry.write}, {"q", &s.entry.read}, {"&eta;", &s.entry.eta}}) out += std::string("<span><b>") + head + "</b> " + escaped(*what) + "</span>";
+  out += std::string("<span><b>&phi;</b> ") + f.readout.phi + "</span></p><p class='badges'>";
+  for (const std::string& b : badges(s)) out += "<span>" + b + "</span>";
+  out += "</p><svg viewBox='0 0 900 236'>";
+  out += label(0, 12, "&#945;: rows look at columns") + "<use href='#map-" + s.entry.name + "' x='0' y='20' width='208' height='208'/>";
+  out += label(232, 12, "|&#945;| after impulses at 0, 12, 24, 40") + responses(s, 232, 20, 200, 92) + label(232, 128, "mean |&#945;| against lag, noise") + by_lag(s, 232, 136, 200, 92);
+  out += label(462, 12, f.transition.shifts ? "eigenvalues of A: all 0 (a shift)" : "eigenvalues of A") + spectrum(f.transition.eigenvalues, 564, 124, 98);
+  out += label(690, 12, "state on white noise to token " + text(longer)) + state_growth(s, 690, 20, 204, 92, tokens);
+  const auto fact = [&](int n, const std::string& what) { out += label(690, 136 + 18 * n, what); };
+  fact(0, "half-lives " + text(f.retention.low) + " / " + text(f.retention.median) + " / " + text(f.retention.high));
+  fact(1, "Lyapunov exponent " + text(f.normalisation.lyapunov)), fact(2, "variance of q.h " + text(f.scaling.logit) + ", y grows " + text(f.scaling.growth));
+  fact(3, "row sums " + text(f.normalisation.row_sum_low) + " to " + text(f.normalisation.row_sum_high)), fact(4, "gates " + text(f.selectivity.gate_low) + " to " + text(f.selectivity.gate_high));
+  fact(5, "past to future: rank " + text(f.selectivity.block_rank) + ", effective " + text(f.selectivity.block_effective_rank));
+  return out + "</svg><details><summary>the report</summary><pre>" + escaped(lcsm::analysis::report(f)) + "</pre></details></article>\n";
+}
+
+inline const char* const style = R"(
+:root{color-scheme:light}*{box-sizing:border-box}body{margin:0;background:#fbfbfd;color:#1d1d29;font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
+header{background:linear-gradient(120deg,#1b1035,#3b1d6e 60%,#7a2f4d);color:#fff;padding:44px max(24px,calc(50vw - 620px)) 36px}
+h1{font-size:40px;line-height:1.1;margin:0 0 10px;letter-spacing:-.02em}header p{max-width:860px;margin:8px 0;color:#ddd6f0}header code{font-size:19px;color:#fff;background:#ffffff1c;padding:6px 12px;border-radius:8px;display:inline-block;margin:8px 0}
+main{padding:0 max(24px,calc(50vw - 620px)) 80px}h2{font-size:26px;margin:44px 0 6px;letter-spacing:-.01em}h2+p{margin:0 0 16px;color:#5c5c70;max-width:900px}
+nav{position:sticky;top:0;z-index:5;background:#fbfbfdee;backdrop-filter:blur(6px);padding:12px max(24px,calc(50vw - 620px));border-bottom:1px solid #e6e6ee;display:flex;gap:8px;flex-wrap:wrap;align-items:center}
+nav button{border:1px solid #d5d5e0;background:#fff;border-radius:99px;padding:4px 12px;font:13px system-ui;cursor:pointer;display:flex;gap:6px;align-items:center}nav button.off{opacity:.35}nav i,h3 i{width:10px;height:10px;border-radius:99px;display:inline-block}
+nav input{margin-left:auto;border:1px solid #d5d5e0;border-radius:8px;padding:5px 10px;font:13px system-ui;width:180px}
+.wall{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:12px 10px}.wall a{text-decoration:none;color:inherit;font-size:11.5px;line-height:1.25;text-align:center;overflow-wrap:anywhere}.wall svg{width:100%;aspect-ratio:1;display:block;border-radius:6px;border-bottom:3px solid;margin-bottom:3px;transition:transform .12s}.wall a:hover svg{transform:scale(1.12)}
+.legend{display:flex;gap:10px;align-items:center;font-size:13px;color:#5c5c70;margin:10px 0 18px}.legend b{width:220px;height:12px;border-radius:4px;background:linear-gradient(90deg,rgb(127,59,8),rgb(224,130,20),rgb(253,200,130),rgb(252,252,252),rgb(170,178,222),rgb(84,74,168),rgb(38,10,90));border:1px solid #ddd}
+.scroll{overflow-x:auto;border:1px solid #e6e6ee;border-radius:10px;background:#fff;max-height:720px}table{border-collapse:collapse;font-size:12px;white-space:nowrap;width:100%}th{position:sticky;top:0;background:#f3f3f8;cursor:pointer;padding:8px 6px;text-align:right;font-weight:600}th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}th:first-child{background:#f3f3f8;z-index:2}td{padding:4px 6px;text-align:right;border-top:1px solid #f0f0f5;font-variant-numeric:tabular-nums}td a{color:inherit;text-decoration:none;font-weight:600}td i{width:8px;height:8px;border-radius:9px;display:inline-block;margin-right:6px}
+.cards{display:grid;grid-template-columns:1fr;gap:18px}article{background:#fff;border:1px solid #e6e6ee;border-radius:12px;padding:16px 20px;scroll-margin-top:60px}article:target{border-color:#6741d9;box-shadow:0 0 0 3px #6741d922}article svg{width:100%;height:auto}h3{margin:0 0 4px;font-size:20px;display:flex;gap:8px;align-items:center}h3 small{font-weight:400;font-size:13px;color:#9a9aae}
+.row{margin:2px 0;font:13px/1.7 ui-monospace,SFMono-Regular,Menlo,monospace;color:#3c3c50}.row span{margin-right:18px}.row b{color:#6741d9;font-weight:700}.badges{margin:6px 0 10px;display:flex;gap:6px;flex-wrap:wrap}.badges span{background:#f1eefb;color:#4a2fb0;border-radius:99px;padding:1px 10px;font-size:12px}
+details summary{cursor:pointer;color:#6741d9;font-size:13px}pre{font-size:12px;white-space:pre-wrap;background:#f7f7fb;padding:10px;border-radius:8px}.scatter{width:100%;background:#fff;border:1px solid #e6e6ee;border-radius:10px}
+.principles{display:grid;grid-template-columns:repeat(auto-fit,minmax(270px,1fr));gap:12px}.principles div{background:#fff;border:1px solid #e6e6ee;border-radius:10px;padding:12px 14px;font-size:13.5px}.principles b{display:block;font-size:15px;margin-bottom:2px}
+.hidden{display:none!important}@media print{nav{display:none}}
+)";
+inline const char* const script = R"(
+const off=new Set(),q=document.querySelector('nav input');
+const show=()=>document.querySelectorAll('[data-family]').forEach(e=>e.classList.toggle('hidden',off.has(e.dataset.family)||!e.dataset.name.toLowerCase().includes(q.value.toLowerCase())));
+document.querySelectorAll('nav button').forEach(b=>b.onclick=()=>{const f=b.dataset.of;off.has(f)?off.delete(f):off.add(f);b.classList.toggle('off');show()});q.oninput=show;
+const body=document.querySelector('tbody');let last=-1,up=true;
+document.querySelectorAll('th').forEach((h,n)=>{h.onclick=()=>{up=last===n?!up:true;last=n;const key=r=>n?parseFloat(r.cells[n].dataset.v):r.dataset.name;
+[...body.rows].sort((a,b)=>{const x=key(a),y=key(b);return (x<y?-1:x>y?1:0)*(up?1:-1)}).forEach(r=>body.append(r))};
+if(n){const cells=[...body.rows].map(r=>r.cells[n]),v=[...new Set(cells.map(c=>parseFloat(c.dataset.v)))].sort((a,b)=>a-b);cells.forEach(c=>{const k=v.length>1?v.indexOf(parseFloat(c.dataset.v))/(v.length-1):0;c.style.background=`rgba(103,65,217,${(.34*k).toFixed(3)})`})}});
+)";
+
 // One page that needs nothing else: a wall of all heat maps, the principles side by side, and a card for each.
-bool write_page(const std::filesystem::path& file, const std::vector<Shown>& all, Index tokens, Index longer);
+inline bool write_page(const std::filesystem::path& file, const std::vector<Shown>& all, Index tokens, Index longer) {
+  std::ofstream out(file);
+  out << "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>How sequence mixers look at the past</title><style>" << style << svg_style << "</style>\n"
+      << "<header><h1>How " << all.size() << " sequence mixers look at the past</h1><p>Attention, state-space models, gated and delta-rule networks are one family: every output is a sum over the past, and every coefficient "
+      << "is what is left of an impulse in a linear system.</p><code>y<sub>i</sub> = &Sigma;<sub>j</sub> &alpha;<sub>ij</sub> v<sub>j</sub> &nbsp;&nbsp; &alpha;<sub>ij</sub> = &phi;( q<sub>i</sub><sup>T</sup> A<sub>i</sub> &hellip; A<sub>j+1</sub> b<sub>j</sub> k<sub>j</sub> ) / &eta;<sub>i</sub></code>"
+      << "<p>All maps show the same " << tokens << " tokens: sixteen symbols, sung four times. At token " << shut << " every gate that listens to the token is told to close. Who finds the symbol again? Who forgets? Who cannot tell?</p>"
+      << "<p>Parameters start as published. Figures are those of white noise, in double, at " << tokens << " tokens, " << keys << " keys and " << values << " value channels; states are followed to " << longer << ".</p></header><nav>";
+  for (const auto& [family, colour] : families)
+    if (std::any_of(all.begin(), all.end(), [f = family](const Shown& s) { return s.entry.family == f; })) out << "<button data-of='" << family << "'><i style='background:" << colour << "'></i>" << family << "</button>";
+  out << "<input placeholder='find a mixer'></nav>\n<svg width='0' height='0' style='position:absolute'><defs>";
+  for (const Shown& s : all) out << "<symbol id='map-" << s.entry.name << "' viewBox='0 0 64 64'>" << map_of(heat_map(s.song), 0, 0, 64) << "</symbol>";
+  out << "</defs></svg>\n<main><h2>The wall</h2><p>Row i is what token i takes of every token before it. A diagonal stripe is the same symbol, sixteen tokens ago; a step at the middle is a gate that closed.</p>"
+      << "<div class='legend'>takes away <b></b> adds</div><div class='wall'>";
+  for (const Shown& s : all)
+    out << "<a href='#" << s.entry.name << "' data-family='" << s.entry.family << "' data-name='" << s.entry.name << "'><svg style='border-color:" << colour_of(s) << "'><use href='#map-" << s.entry.name << "'/></svg>" << breakable(s.entry.name) << "</a>";
+  out << "</div>\n<h2>Six principles and a memory</h2><p>After Sieber, Orvieto, Zeilinger and Amo Alonso, Design Principles for Sequence Models via Coefficient Dynamics, 2025 (arXiv 2510.09389).</p><div class='principles'>"
+      << "<div><b>1 Readout</b>A linear &phi; has a finite state; any other keeps every key and value.</div><div><b>2 Selectivity</b>A linear &phi; zeroes at most n - 1 keys for a query, exp none, ReLU half of them.</div>"
+      << "<div><b>3 Position</b>With A = 1 the order of the past is not seen.</div><div><b>4 Structure of A</b>Positive eigenvalues forget, negative ones alternate, complex ones turn, couplings erase.</div>"
+      << "<div><b>5 Scaling</b>b = n<sup>-1/2</sup> keeps the variance of q.h at 1; &radic;(1 - a&sup2;) keeps what a decay piles up.</div><div><b>6 Normalisation</b>&eta; bounds &Sigma;|&alpha;| where A does not contract.</div>"
+      << "<div><b>and retention</b>A mode of multiplier x halves every -ln 2 / ln |x| tokens.</div></div>\n<h2>How long, and how much apart</h2><p>The median half-life of the modes against the number of directions in which the first half of the tokens reaches the second. Points are mixers; click one.</p>" << scatter(all)
+      << "\n<h2>Side by side</h2><p>Click a head to sort; darker is larger.</p><div class='scroll'><table><thead><tr><th>mixer</th>";
+  for (const Column& c : columns) out << "<th title='" << escaped(c.hint) << "'>" << c.head << "</th>";
+  out << "</tr></thead><tbody>\n";
+  for (const Shown& s : all) {
+    out << "<tr data-family='" << s.entry.family << "' data-name='" << s.entry.name << "'><td><i style='background:" << colour_of(s) << "'></i><a href='#" << s.entry.name << "'>" << s.entry.name << "</a></td>";
+    for (const Column& c : columns) {
+      const double x = c.value(s.figures);
+      out << "<td data-v='" << (x > 1e300 ? 1e300 : x < -1e300 ? -1e300 : x) << "'>" << (x > 1e300 ? "&infin;" : x < -1e300 ? "-&infin;" : std::abs(x) >= 1000 && x == std::floor(x) ? text(Index(x)) : text(std::abs(x) < 1e-9 ? 0.0 : x)) << "</td>";
+    }
+    out << "</tr>\n";
+  }
+  out << "</tbody></table></div>\n<h2>One by one</h2><p>The row (A, b k, q, &phi;, &eta;) of each, its coefficients, impulse responses, spectrum, and its state beyond the length (dashed: token " << tokens << ").</p><div class='cards'>";
+  for (const Shown& s : all) out << card(s, tokens, longer);
+  out << "</div></main><script>" << script << "</script></html>\n";
+  return bool(out);
+}
+
 // Some of the same as SVG files: coefficient_wall, coefficient_responses, coefficient_spectra.
-bool write_pictures(const std::filesystem::path& folder, const std::vector<Shown>& some);
+inline bool write_pictures(const std::filesystem::path& folder, const std::vector<Shown>& some) {
+  const auto open = [](double width, double height, const std::string& title) {
+    return "<svg xmlns='http://www.w3.org/2000/svg' width='" + number(width) + "' height='" + number(height) + "'><title>" + title + "</title><style>" + svg_style + ".name{font:bold 12px system-ui,sans-serif;fill:#1d1d29}</style><rect width='100%' height='100%' fill='white'/>";
+  };
+  const Index columns_of = 6, rows = (Index(some.size()) + columns_of - 1) / columns_of;
+  std::string wall = open(6 * 140 + 10, double(rows) * 160 + 10, "coefficients of the same 64 tokens"), curves = open(6 * 140 + 10, double(rows) * 126 + 10, "impulse responses"), spectra = open(6 * 140 + 10, double(rows) * 160 + 10, "eigenvalues of A");
+  for (std::size_t n = 0; n < some.size(); ++n) {
+    const double x = double(n % 6) * 140 + 10, row = double(n / 6);
+    const std::string name = "<text x='" + number(x) + "' y='", text = "' class='name'>" + some[n].entry.name + "</text>";
+    wall += name + number(row * 160 + 18) + text + map_of(heat_map(some[n].song), x, row * 160 + 24, 130);
+    curves += name + number(row * 126 + 18) + text + responses(some[n], x, row * 126 + 24, 130, 92);
+    spectra += name + number(row * 160 + 18) + text + spectrum(some[n].figures.transition.eigenvalues, x + 65, row * 160 + 92, 58, 120);
+  }
+  bool good = true;
+  for (const auto& [file, content] : {std::pair{"coefficient_wall.svg", &wall}, {"coefficient_responses.svg", &curves}, {"coefficient_spectra.svg", &spectra}}) {
+    std::ofstream out(folder / file);
+    out << *content << "</svg>\n";
+    good = good && out;
+  }
+  return good;
+}
 
 }  // namespace report

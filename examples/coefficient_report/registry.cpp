@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "registry.hpp"
+#include "entry.hpp"
+
+#include <lcsm/mixers/init.hpp>
 
 namespace report {
 
@@ -13,7 +15,7 @@ void draw(const View<double>& v, const std::string& name, bool streams, bool is_
   const std::string seed_of = is_key && streams && !told.noise ? "key" : name;
   std::uint64_t seed = 1469598103934665603u;
   for (const char c : seed_of) seed = (seed ^ std::uint64_t(static_cast<unsigned char>(c))) * 1099511628211u;
-  Generator rng(seed);
+  lcsm::init::Generator rng(seed);
   const Index width = v.head() * v.row() * v.feature(), rows = streams && told.noise ? v.time() : streams ? symbols : 1;
   std::vector<double> table(std::size_t(rows * width));
   for (double& x : table) {

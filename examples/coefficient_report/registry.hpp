@@ -1,46 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lcsm/analysis/attention.hpp>
+#include "entry.hpp"
+
+#include <lcsm/analysis/mixer.hpp>
 #include <lcsm/describe.hpp>
 #include <lcsm/mixers/init.hpp>
 
 #include <deque>
-#include <functional>
-#include <map>
-#include <string>
 
 // The mixers of the report: how each is given parameters as published, and tokens.
 namespace report {
 
-using lcsm::Index;
-using lcsm::View;
-using lcsm::analysis::Dynamics;
 using lcsm::init::Generator;
-
-// What a mixer is told. noise: every number of every token is normal. Else a song: sixteen symbols, sung four times, so that a token is like the one sixteen before it; its numbers are normal, but the same
-// for the same symbol, queries and keys are one vector, and at token `shut` every gate that depends on the token closes.
-struct Told {
-  bool noise = true;
-  Index tokens = 64;
-  std::vector<Index> order{};
-};
-inline constexpr Index symbols = 16, heads = 4, head = 1, keys = 16, values = 8, shut = 32;
-
-struct Entry {
-  std::string name, family, A, write, read, eta;            // the row in words
-  std::function<Dynamics(const Told&)> row;
-};
-std::vector<Entry>& entries();
-
-// Looks at a mixer that is composed in own.cpp; false if it must not be so.
-bool look_at_own();
 
 // The value at which a gate's stream is shut; of streams called g, f and w it is -20 unless said.
 struct Shut { const char* name; double value; };
-
-// Numbers of a member: normal, by its name, axes and what it is told. A g that nothing maps is a log decay, such a beta lies in (0, 1).
-void draw(const View<double>& v, const std::string& name, bool streams, bool is_log, const Told& told, const std::map<std::string, double>& shut_at);
 
 template <class F> void each(const View<double>& v, F&& f) {
   for (Index b = 0; b < v.batch(); ++b)
@@ -49,8 +24,6 @@ template <class F> void each(const View<double>& v, F&& f) {
         for (Index r = 0; r < v.row(); ++r)
           for (Index c = 0; c < v.feature(); ++c) v.at(b, t, h, r, c) = f(v.at(b, t, h, r, c));
 }
-inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-inline double log_decay(double x) { return x > -10 ? -std::log1p(std::exp(-x - 3)) : x; }     // of a normal number: a decay about 0.95; what is shut stays shut
 inline void unit(const View<double>& v) {                   // rows of length 1
   for (Index t = 0; t < v.time(); ++t)
     for (Index h = 0; h < v.head(); ++h) {

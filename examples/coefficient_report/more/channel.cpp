@@ -26,6 +26,7 @@ const Part part([] {
   REPORT_MIXER(MinLstmLinear, "per channel");
   REPORT_MIXER(MinLstmUnscaled, "per channel");
   REPORT_MIXER(Rwkv4, "per channel", [](auto& p, Generator& ) { initialise(lcsm::Rwkv4{}, p, 2, 12); });
+  REPORT_MIXER(RgLru, "per channel", [](auto& p, Generator& rng) { initialise(lcsm::RgLru{}, p, rng); }, {{"recurrent_gate", 20}});
   REPORT_MIXER(RgLruUnreset, "per channel", [](auto& p, Generator& rng) { initialise(lcsm::RgLruUnreset{}, p, rng); }, {{"recurrent_gate", 20}});
 });
 

@@ -29,6 +29,7 @@ const Part part([] {
   REPORT_MIXER(Hgrn2Unscaled, "gated", [](auto& p, Generator& ) { fill(p.lower_bound, 0.5); });
   REPORT_MIXER(Rwkv6, "gated", [](auto& p, Generator& ) { each(p.w, log_decay), initialise(lcsm::Rwkv6{}, p, 2, 12); });
   REPORT_MIXER(Rwkv6Layer, "gated", [](auto& p, Generator& ) { initialise(lcsm::Rwkv6Layer{}, p, 2, 12); }, {{"w", 20}});
+  REPORT_MIXER(Mlstm, "gated", [](auto& p, Generator&) { each(p.f, mostly_open); });
   REPORT_MIXER(MlstmFromNothing, "gated", [](auto& p, Generator& ) { each(p.f, mostly_open); });
   REPORT_MIXER(MlstmLayer, "gated", [](auto& p, Generator& rng) { initialise(lcsm::MlstmLayer{}, p, rng); });
 });

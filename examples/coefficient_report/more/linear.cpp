@@ -24,6 +24,7 @@ const Part part([] {
   REPORT_MIXER(LrpeLearned, "linear attention", [](auto& p, Generator& ) { initialise(lcsm::LrpeLearned{}, p); });
   REPORT_MIXER(LightNet, "linear attention");
   REPORT_MIXER(LightNetLayer, "linear attention");
+  REPORT_MIXER(RetNet, "fixed decay");
   REPORT_MIXER(Retention, "fixed decay");
   REPORT_MIXER(RetNetFla, "fixed decay");
   REPORT_MIXER(Lightning, "fixed decay", [](auto& p, Generator& ) { initialise(lcsm::Lightning{}, p, 2, 12); });

@@ -260,7 +260,7 @@ TEST_CASE("normalisation: row sums, exponents, state norms", "[analysis]") {
   CHECK(of_damped.growth == of_damped.state[39] / of_damped.state[3]);
   // A coupling: the state's mean square is the sum of the squares of all that is left of impulses, and the exponents add up to the mean of log |det A|.
   Buffer<double> A_log(1), dt_bias(1);
-  const Dynamics net = dynamics(GatedDeltaNet{}, GatedDeltaNet::In<const double>{.q = q, .k = k, .v = v, .a = a, .b = b, .A_log = number(A_log), .dt_bias = number(dt_bias)});
+  const Dynamics net = dynamics(GatedDeltaNetNegative{}, GatedDeltaNetNegative::In<const double>{.q = q, .k = k, .v = v, .a = a, .b = b, .A_log = number(A_log), .dt_bias = number(dt_bias)});
   for (const Dynamics* d : {&damped, &net}) {
     std::vector<double> expected(to_size(T));
     for_each_response(*d, 0, [&](Index i, Index, const Number* h) {

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "registry.hpp"
+#include "../add_attention.hpp"
 
 #include <lcsm/mixers/transformer_vq.hpp>
 
 namespace report {
 namespace {
 
-template <class W> void add_attention(const char* name, const lcsm::AttentionOptions& options = {}) {
-  const std::string eta = lcsm::analysis::name_of(W::sum == lcsm::weight::Sum::exact ? lcsm::analysis::Eta::row_sum : W::sum == lcsm::weight::Sum::bounded ? lcsm::analysis::Eta::bounded_row_sum : lcsm::analysis::Eta::one);
-  entries().push_back({name, "attention", "1", options.by_visible ? "k[a] / (sqrt K visible keys)" : "k[a] / sqrt K", "q[a]", eta, [options](const Told& told) {
-                         lcsm::Buffer<double> q(1, told.tokens, heads, keys), k(q), v(1, told.tokens, heads, values);
-                         draw(q, "q", true, true, told, {}), draw(k, "k", true, true, told, {});
-                         return lcsm::analysis::dynamics(lcsm::Attention<W>{}, typename lcsm::Attention<W>::template In<double>{.q = q, .k = k, .v = v}, {.head = head, .order = told.order}, options);
-                       }});
-}
 // Attention to a codebook of sixteen codes, so that phi = exp has a finite state after all. The song's symbols are the codes.
 void add_codes() {
   using M = lcsm::TransformerVq;
@@ -31,9 +23,7 @@ void add_codes() {
                        }});
 }
 const Part part([] {
-  add_attention<lcsm::weight::Softmax>("SoftmaxAttention");
   add_attention<lcsm::weight::Sigmoid>("SigmoidAttention");
-  add_attention<lcsm::weight::Relu>("ReluAttention");
   add_attention<lcsm::weight::SquaredRelu>("SquaredReluAttention", {.by_visible = true});
   add_attention<lcsm::weight::Laplace>("LaplaceAttention", {.by_visible = true});
   add_attention<lcsm::weight::Normalised>("NormalisedAttention");
