@@ -5,7 +5,7 @@
 using namespace lcsm::test;
 using namespace lcsm::test::vjp_mixers;
 
-TEMPLATE_TEST_CASE("reference_vjp: planes, readouts, couplings", "[property]", Everything, WideBonus, ComplexDelta) { check_gradients<TestType>(1000, 12); }
+TEMPLATE_TEST_CASE("reference_vjp: planes, readouts, couplings", "[property]", Everything, WideBonus, ComplexDelta, SignedStill) { check_gradients<TestType>(1000, 12); }
 TEMPLATE_TEST_CASE("reference_vjp: codes", "[property]", SoftCodebook) { check_gradients<TestType>(4000, 12); }
 #if defined(LCSM_LONG_TESTS)                               // goldens have them too
 TEMPLATE_TEST_CASE("reference_vjp: running maxima and means", "[property]", Lstm, Rwkv, Means) { check_gradients<TestType>(2000, 12); }

@@ -37,6 +37,7 @@ struct StillHold : Mixer<Stage<Tied<tie::ZeroOrderHold>, ComplexFactor<Learned<i
 struct RealHold : Mixer<Stage<Tied<tie::ZeroOrderHold>>, Stage<Term<Plane::log, combine::Product, Step, A>>, shrink::Data<>> {};
 struct Euler : Mixer<Stage<Tied<tie::Euler>, FactorTerm<Data<in::B>>>, Stage<Term<Plane::log, combine::Product, Step, A>>, shrink::Data<>> {};
 struct Still : Mixer<Stage<Tied<tie::MinusOne>>, Diagonal<StillStep>, shrink::Data<>> {};
+struct SignedStill : Mixer<Stage<Tied<tie::MinusOne>>, oscillation::Multiplier<Axes::key>, shrink::Data<>> {};
 struct BilinearRule : Mixer<Stage<Tied<tie::Bilinear>>, Stage<Term<Plane::log, combine::BilinearLog, Step, A, AImag>, Term<Plane::phase, combine::BilinearAngle, Step, A, AImag>>, shrink::Data<>> {};
 struct Complement : Mixer<expand::Tied<tie::Complement>, Stage<Term<Plane::log, combine::LowerBound, Data<in::f>, Learned<in::lower_bound>>>, shrink::Data<map::Then<map::Softmax, map::RsqrtKeys, map::Tanh>>> {};
 struct Preserving : Mixer<expand::Tied<tie::VariancePreserving>, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase, Axes::value>>>, Stage<>,

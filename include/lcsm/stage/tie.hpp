@@ -61,9 +61,16 @@ struct MinusOne {
   static constexpr Want want{.logs = true, .phases = true};
   template <class O> static constexpr Axes axes = table_axes(O::axes);
   template <class O> static constexpr Domain domain = O::domain;
+  // Of a negative o, which nothing cancels, -(|o| - 1) - 2.
   template <class V, class O> LCSM_INLINE static auto value(const O& o, Index j, Index a, Index c) {
-    const V x = o.template log<V>(j, a, c);
-    if constexpr (O::domain == Domain::real) return V(math::expm1(x)); else return exp_minus_one(x, o.template phase<V>(j, a, c));
+    const V x = o.template log<V>(j, a, c), zero = map::constant<V>(0), two = map::constant<V>(2), sign = o.template signs<V>(map::constant<V>(1), j, a, c);
+    if constexpr (O::domain == Domain::real) {
+      const V size = math::expm1(x);
+      return V(simd::select(sign < zero, -size - two, size));
+    } else {
+      const Complex<V> turned = exp_minus_one(x, o.template phase<V>(j, a, c));
+      return Complex<V>(simd::select(sign < zero, -turned.re - two, turned.re), simd::select(sign < zero, -turned.im, turned.im));
+    }
   }
   template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.value(bar); }
 };
