@@ -17,8 +17,8 @@
 namespace lcsm {
 namespace {
 
-// Composed here: a turning memory per key and a decay per value channel, read before the write, and the own token by a bonus.
-struct Mine : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase>>>, shrink::Data<>, Bonus<FactorTerm<Learned<in::u>>>> {
+// Composed here: a turning memory per key and a decay per value channel, read before the write, the own token by a bonus, twice the real part.
+struct Mine : Mixer<expand::Data<>, Stage<LogTerm<Data<in::g, Axes::value, map::LogSigmoid<>>>, PhaseTerm<Data<in::phase>>>, shrink::Data<>, Bonus<FactorTerm<Learned<in::u>>>, project::TwiceReal> {
   template <class T> struct In { View<T> q{}, k{}, v{}, g{}, phase{}, u{}; };
 };
 

@@ -321,3 +321,23 @@ TEST_CASE("one line for each principle", "[analysis]") {
                            "retention: half-lives 6.93, 6.93, 6.93"})
     CHECK(text.find(word) != text.npos);
 }
+
+TEST_CASE("no token, and one", "[analysis]") {
+  using namespace lcsm;
+  init::Generator rng(9);
+  Buffer<double> g(1);
+  for (const Index T : {0, 1}) {
+    const Buffer<double> q = normal(rng, T, 4), v = normal(rng, T, 2);
+    const Damped::In<const double> in{.q = q, .k = q, .v = v, .g = number(g)};
+    const std::vector<Index> order = shuffled_past(T);
+    const Dynamics d = dynamics(Damped{}, in);
+    const Figures f = figures(d, T, dynamics(Damped{}, in, {.order = order}), order);
+    CHECK(d.tokens == T);
+    CHECK(f.position.permutation == 0);
+    CHECK(f.selectivity.zeroed == 0);
+    CHECK(f.transition.eigenvalues.empty());
+    CHECK(f.scaling.growth == 1);
+    CHECK(f.normalisation.growth == 1);
+    CHECK_FALSE(report(f).empty());
+  }
+}
