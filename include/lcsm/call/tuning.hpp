@@ -19,7 +19,7 @@ constexpr const char* name_of(Mode m) noexcept {
 
 // Sizes that change the speed and the order of sums, never the meaning. All but the last are at least 1.
 struct Tuning {
-  Index chunk = 64;          // tokens that become one block of matrix products (chunkwise, attend)
+  Index chunk = 32;          // tokens that become one block of matrix products (chunkwise, attend)
   Index scan_chunk = 512;    // tokens per summary when a scan is split over time
   Index scan_units = 8;      // a scan with fewer heads than this in all its sequences is split over time
   Index rows = 16;           // tokens whose rows are mapped at a time (recurrent, scan)

@@ -14,8 +14,12 @@ template <class T, int Planes> struct Carried {
   double* memory[2] = {};
   T *delta[2] = {}, *rounded[2] = {};                       // what a chunk adds
 
-  Carried(Arena& arena, Index rows, Index width, Index stride) : keys(rows), columns(width), pitch(stride) {
-    for (int part = 0; part < Planes; ++part) memory[part] = arena.take<double>(rows * stride), delta[part] = arena.take<T>(rows * stride), rounded[part] = arena.take<T>(rows * stride);
+  // Of several heads, one of which is at hand.
+  Carried(Arena& arena, Index rows, Index width, Index stride, Index heads = 1) : keys(rows), columns(width), pitch(stride) {
+    for (int part = 0; part < Planes; ++part) memory[part] = arena.take<double>(heads * rows * stride), delta[part] = arena.take<T>(rows * stride), rounded[part] = arena.take<T>(heads * rows * stride);
+  }
+  void move(Index heads) {
+    for (int part = 0; part < Planes; ++part) memory[part] += heads * keys * pitch, rounded[part] += heads * keys * pitch;
   }
   void clear() const { for (int part = 0; part < Planes; ++part) std::fill_n(memory[part], keys * pitch, 0.0), std::fill_n(delta[part], keys * pitch, T(0)); }
   void round() const {
@@ -24,6 +28,18 @@ template <class T, int Planes> struct Carried {
         for (Index c = 0; c < columns; ++c) rounded[part][a * pitch + c] = static_cast<T>(memory[part][a * pitch + c]);
         for (Index c = columns; c < pitch; ++c) rounded[part][a * pitch + c] = T(0);
       }
+  }
+  // The same of row a with one decay, rounded at once. T and double lie side by side, so that compilers turn the loop into lanes.
+  void advance_row(Index a, double decay) const {
+    for (int part = 0; part < Planes; ++part) {
+      double* LCSM_RESTRICT m = memory[part] + a * pitch;
+      const T* LCSM_RESTRICT x = delta[part] + a * pitch;
+      T* LCSM_RESTRICT to = rounded[part] + a * pitch;
+      for (Index c = 0; c < pitch; ++c) {
+        const double next = m[c] * decay + double(x[c]);
+        m[c] = next, to[c] = static_cast<T>(next);
+      }
+    }
   }
   // memory <- decay memory + delta
   void advance(Index a, Index c, double decay) const {

@@ -44,6 +44,16 @@ template <class S> constexpr bool has_term(Plane plane, Axes only) {
   S::for_each_term([&]<class Each>(std::type_identity<Each>) { found = found || (Each::plane == plane && within(Each::axes, only)); });
   return found;
 }
+// The write and the erase of an oscillation's coupling, as stages.
+template <class O> struct coupling_of;
+template <class... Terms> struct coupling_of<Stage<Terms...>> {
+  template <class... More> struct first { using write = Stage<>; using erase = Stage<>; };
+  template <class Term, class... More> struct first<Term, More...> : std::conditional_t<Term::plane == Plane::coupling, std::type_identity<Term>, std::type_identity<first<More...>>>::type {};
+  using term = first<Terms...>;
+};
+template <class O> using coupling_write = typename coupling_of<O>::term::write;
+template <class O> using coupling_erase = typename coupling_of<O>::term::erase;
+
 template <class S> constexpr bool complex_within(Axes only) {
   bool found = false;
   S::for_each_term([&]<class Each>(std::type_identity<Each>) { found = found || (Each::domain == Domain::complex && within(Each::axes, only)); });

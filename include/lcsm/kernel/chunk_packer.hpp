@@ -32,11 +32,11 @@ template <class M, class T> class ChunkPacker {
     for (Index j = 0; j < count; ++j) {
       // An early read, or erase, sees the memory before this token's turn.
       if constexpr (X.early) read(tile, j, p);
-      if constexpr (X.coupled && X.erase_early) row_of(tile.o.coupling().erase, j, p, p.erase, false);
+      if constexpr (X.coupled && X.erase_early) row_of<coupling_erase<O>>(tile.o.coupling().erase, j, p, p.erase, false);
       turn(tile, j, p);
       if constexpr (!X.early) read(tile, j, p);
-      if constexpr (X.coupled && !X.erase_early) row_of(tile.o.coupling().erase, j, p, p.erase, false);
-      if constexpr (X.coupled && !X.one_write) row_of(tile.o.coupling().write, j, p, p.couple, true);
+      if constexpr (X.coupled && !X.erase_early) row_of<coupling_erase<O>>(tile.o.coupling().erase, j, p, p.erase, false);
+      if constexpr (X.coupled && !X.one_write) row_of<coupling_write<O>>(tile.o.coupling().write, j, p, p.couple, true);
       write(tile, j, p, weight);
       channel(tile, j, p);
     }
@@ -82,71 +82,80 @@ template <class M, class T> class ChunkPacker {
     } else return s;
   }
   template <class F> static void put(T* const planes[2], Index at, F x) {
-    planes[0][at] = real_part(x);
-    if (planes[1]) planes[1][at] = imag_part(x);
+    using V = std::remove_cvref_t<decltype(real_part(x))>;
+    simd::store(planes[0] + at, V(real_part(x)));
+    if (planes[1]) simd::store(planes[1] + at, V(imag_part(x)));
+  }
+  // f(std::type_identity<V>, a, at): in lanes along the keys if Lanes, a their first and `at` what tiles are asked for; else key by key.
+  template <bool Lanes, class F> static void for_keys(Index keys, F&& f) {
+    if constexpr (Lanes) for_lanes<T>(keys, [&]<class V>(std::type_identity<V> type, Index a) { f(type, a, KeyLanes{a}); });
+    else for (Index a = 0; a < keys; ++a) f(std::type_identity<T>{}, a, a);
+  }
+  // f(std::type_identity<V>, c) in lanes along the value channels, or one by one.
+  template <bool Lanes, class F> static void for_values(Index values, F&& f) {
+    if constexpr (Lanes) for_lanes<T>(values, f); else for (Index c = 0; c < values; ++c) f(std::type_identity<T>{}, c);
   }
   template <class F> auto bent(F x, Index a, bool conjugate) const {
     if constexpr (bends) return x * bend(a, conjugate); else return x;
   }
 
   // The key side of one token of a stage, in the frame of the chunk's start.
-  template <class Stage> void row_of(const Stage& stage, Index j, ChunkPlanes<T>& p, T* const to[2], bool conjugate) const {
-    for (Index a = 0; a < p.keys; ++a) put(to, j * p.key_pitch + a, bent(stage.template times<T, key_side>(T(1), j, a, 0), a, conjugate));
+  template <class S, class Stage> void row_of(const Stage& stage, Index j, ChunkPlanes<T>& p, T* const to[2], bool conjugate) const {
+    for_keys<!bends && has_key_lanes<S>(key_side)>(p.keys, [&]<class V>(std::type_identity<V>, Index a, auto at) {
+      const auto x = stage.template times<V, key_side>(map::constant<V>(1), j, at, 0);
+      if constexpr (bends) put(to, j * p.key_pitch + a, bent(x, a, conjugate)); else put(to, j * p.key_pitch + a, x);
+    });
     for (Index a = p.keys; a < p.key_pitch; ++a) put(to, j * p.key_pitch + a, T(0));
   }
   void read(const Tiles<M, T>& tile, Index j, ChunkPlanes<T>& p) const {
-    row_of(tile.s, j, p, p.q, false);
+    row_of<typename M::shrink>(tile.s, j, p, p.q, false);
     if constexpr (has_out)
-      for (Index c = 0; c < p.values; ++c) {
-        const auto s = tile.s.template times<T, Axes::value>(T(1), j, 0, c);
+      for_values<!value_bends>(p.values, [&]<class V>(std::type_identity<V>, Index c) {
+        const auto s = tile.s.template times<V, Axes::value>(map::constant<V>(1), j, 0, c);
         if constexpr (value_bends) put(p.out, j * p.value_pitch + c, s * value_bend(c, false)); else put(p.out, j * p.value_pitch + c, s);
-      }
+      });
   }
   void write(const Tiles<M, T>& tile, Index j, ChunkPlanes<T>& p, [[maybe_unused]] double* weight) const {
     const Index row = j * p.key_pitch;
-    for (Index a = 0; a < p.keys; ++a) {
-      T scale(1);
+    for_keys<write_lanes>(p.keys, [&]<class V>(std::type_identity<V>, Index a, auto at) {
+      V scale = map::constant<V>(1);
       if constexpr (M::normaliser::mean) {                  // the decay and write of a memory of means
         const double old = weight[a] + double(tile.o.template log<T>(j, a, 0)), log_e = double(tile.e.template log<T>(j, a, 0));
         const double top = (std::max)({old, log_e, FromNothing::value}), kept = std::exp(old - top), added = std::exp(log_e - top), sum = kept + added;
         p.key_decay[row + a] = static_cast<T>(kept / sum), scale = static_cast<T>(added / sum), weight[a] = top + std::log(sum);
-      } else if constexpr (X.key_decay) p.key_decay[row + a] = magnitude<Axes::key>(tile, j, a, 0);
-      const auto e = tile.e.template times<T, key_side, !weighs>(scale, j, a, 0);
-      put(p.k, row + a, bent(e, a, true));
+      } else if constexpr (X.key_decay) simd::store(p.key_decay + row + a, V(tile.o.template magnitude<V, Axes::key>(j, at, 0)));
+      const auto e = tile.e.template times<V, key_side, !weighs>(scale, j, at, 0);
+      if constexpr (bends) put(p.k, row + a, bent(e, a, true)); else put(p.k, row + a, e);
       if constexpr (X.bonus) {
         // The bonus reads before this token's turn, in the frame of q.
-        const auto u = tile.u.template times<T, key_side, !weighs>(e, j, a, 0);
+        const auto u = tile.u.template times<V, key_side, !weighs>(e, j, at, 0);
         if constexpr (X.early && bends) put(p.own, row + a, u * before_turn(tile, j, a)); else put(p.own, row + a, u);
       }
-    }
+    });
     for (Index a = p.keys; a < p.key_pitch; ++a) {
       put(p.k, row + a, T(0));
       if constexpr (X.bonus) put(p.own, row + a, T(0));
-      if constexpr (X.key_decay) p.key_decay[row + a] = T(0);
+      if constexpr (X.key_decay) p.key_decay[row + a] = T(1);
     }
   }
-  // The oscillation's multiplier without signs and phases.
-  template <Axes Only> static T magnitude(const Tiles<M, T>& tile, Index j, Index a, Index c) { return tile.o.template magnitude<T, Only>(j, a, c); }
+  static constexpr bool write_lanes = !bends && !M::normaliser::mean && has_key_lanes<typename M::expand>(key_side) && has_key_lanes<O>(Axes::key) && has_key_lanes<typename M::weight>(key_side);
 
   void channel(const Tiles<M, T>& tile, Index j, ChunkPlanes<T>& p) const {
     const Index row = j * p.value_pitch, wide = j * p.column_pitch;
-    for (Index c = 0; c < p.columns; ++c) {
-      const bool one = c >= p.values;
-      const Index value = one ? (X.ones == 2 ? c - p.values : 0) : c;
-      if (one && X.ones == 1) put(p.v, wide + c, T(1));
-      else if (one) put_written(p, wide + c, tile.e.template times<T, Axes::value, !weighs>(T(1), j, 0, value), value);
-      else put_written(p, wide + c, tile.e.template times<T, Axes::value, !weighs>(tile.template input<T>(j, value), j, 0, value), value);
-    }
+    for_values<!value_bends>(p.values, [&]<class V>(std::type_identity<V>, Index c) {
+      put_written(p, wide + c, tile.e.template times<V, Axes::value, !weighs>(tile.template input<V>(j, c), j, 0, c), c);
+      if constexpr (X.ones == 2) put_written(p, wide + p.values + c, tile.e.template times<V, Axes::value, !weighs>(map::constant<V>(1), j, 0, c), c);
+    });
+    if constexpr (X.ones == 1) put(p.v, wide + p.values, T(1));
     for (Index c = p.columns; c < p.column_pitch; ++c) put(p.v, wide + c, T(0));
-    p.one_decay[j] = X.one_decay && !X.scaled ? magnitude<Axes::one>(tile, j, 0, 0) : T(1);
-    if constexpr (X.value_decay && !X.scaled) for (Index c = 0; c < p.values; ++c) p.value_decay[row + c] = magnitude<Axes::value>(tile, j, 0, c);
-    if constexpr (X.scaled && !X.channel_scale) {
-      p.one_log[j] = tile.o.template log<T>(j, 0, 0), p.one_write[j] = tile.e.template log<T>(j, 0, 0), p.one_own[j] = tile.u.template log<T>(j, 0, 0);
-    } else if constexpr (X.scaled) {
-      for (Index c = 0; c < p.values; ++c)
-        p.value_log[row + c] = tile.o.template log<T>(j, 0, c), p.value_write[row + c] = tile.e.template log<T>(j, 0, c), p.value_own[row + c] = tile.u.template log<T>(j, 0, c);
-    }
-    if constexpr (X.channel_bonus) for (Index c = 0; c < p.values; ++c) p.own_value[row + c] = real_part(tile.u.template times<T, Axes::value, !weighs>(T(1), j, 0, c));
+    if constexpr (X.one_decay && !X.scaled) p.one_decay[j] = tile.o.template magnitude<T, Axes::one>(j, 0, 0); else p.one_decay[j] = T(1);
+    if constexpr (X.scaled && !X.channel_scale) p.one_log[j] = tile.o.template log<T>(j, 0, 0), p.one_write[j] = tile.e.template log<T>(j, 0, 0), p.one_own[j] = tile.u.template log<T>(j, 0, 0);
+    for_values<true>(p.values, [&]<class V>(std::type_identity<V>, Index c) {
+      if constexpr (X.value_decay && !X.scaled) simd::store(p.value_decay + row + c, V(tile.o.template magnitude<V, Axes::value>(j, 0, c)));
+      if constexpr (X.scaled && X.channel_scale)
+        simd::store(p.value_log + row + c, V(tile.o.template log<V>(j, 0, c))), simd::store(p.value_write + row + c, V(tile.e.template log<V>(j, 0, c))), simd::store(p.value_own + row + c, V(tile.u.template log<V>(j, 0, c)));
+      if constexpr (X.channel_bonus) simd::store(p.own_value + row + c, V(real_part(tile.u.template times<V, Axes::value, !weighs>(map::constant<V>(1), j, 0, c))));
+    });
   }
   template <class F> void put_written(ChunkPlanes<T>& p, Index at, F x, [[maybe_unused]] Index c) const {
     if constexpr (value_bends) put(p.v, at, x * value_bend(c, true)); else put(p.v, at, x);

@@ -9,8 +9,9 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// Between a mixer and the outer kernel: packs chunks of one head, keeps the memory in the kernel's layout (value channels, then the
-// denominators' columns; double, so that the carry's rounding does not grow with the number of chunks), and finishes rows.
+// Between a mixer and the outer kernel: packs chunks of a head, keeps the memory in the kernel's layout (value channels, then the
+// denominators' columns; double, so that the carry's rounding does not grow with the number of chunks), and finishes rows. It can keep the memories of
+// several heads: a chunk of one head after the other walks the caller's rows as they lie.
 template <class M, class T> class ChunkRunner {
  public:
   static constexpr OuterClass X = outer_class<M>();
@@ -31,14 +32,22 @@ template <class M, class T> class ChunkRunner {
   double* p_start;                                          // RunningMax: the scale before the chunk
   double* weight;                                           // Mean: log weights before the chunk
 
-  ChunkRunner(Arena& arena, const Extent& n, Index tokens)
+  ChunkRunner(Arena& arena, const Extent& n, Index tokens, Index heads = 1)
       : tile(arena, n, tokens, true), packer(arena, n), planes(ChunkPlanes<T>::template make<M>(arena, n, tokens)), kernel(arena, planes, tokens),
-        ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(X.scaled ? scales(n) : 0)), weight(arena.take<double>(M::normaliser::mean ? n.keys : 0)),
-        carried_(arena, n.keys, planes.columns, planes.column_pitch) {
+        ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(heads * (X.scaled ? scales(n) : 0))), weight(arena.take<double>(heads * (M::normaliser::mean ? n.keys : 0))),
+        carried_(arena, n.keys, planes.columns, planes.column_pitch, heads), is_rounded_(arena.take<bool>(heads)) {
     for (int part = 0; part < (needs_imag ? 2 : 1); ++part) y[part] = arena.take<T>(tokens * planes.column_pitch), scratch[part] = arena.take<T>(tokens * planes.column_pitch);
     for (int part = 0; part < MP; ++part) sum_[part] = X.coupled ? arena.take<T>(tokens * planes.column_pitch) : nullptr;
   }
 
+  // Goes on with another of its heads; `begin` or `resume` comes next.
+  void use(Index head) {
+    const Index by = head - head_;
+    if constexpr (X.scaled) p_start += by * (X.channel_scale ? (std::max<Index>)(planes.values, 1) : 1);
+    if constexpr (M::normaliser::mean) weight += by * planes.keys;
+    carried_.move(by), is_rounded_ += by, head_ = head;
+  }
+  template <class In> void resume(const In& in, const Run& run) { tile.begin(in, run); }
   template <class In> void begin(const In& in, const Run& run, const StateView<const T>& initial) {
     tile.begin(in, run);
     load(initial, run);
@@ -54,18 +63,24 @@ template <class M, class T> class ChunkRunner {
   void read_memory() {
     kernel.from_memory(planes, ends.reads, rounded(), planes.column_pitch, ends.row_weight, scratch, y);
   }
-  T* const* rounded() { carried_.round(); return carried_.rounded; }
+  T* const* rounded() {
+    if (!*is_rounded_) carried_.round(), *is_rounded_ = true;
+    return carried_.rounded;
+  }
   const Carried<T, MP>& carried() const { return carried_; }
   // memory <- decayed memory + what the chunk wrote, turned to the chunk's end.
   void update_memory() {
     kernel.to_memory(planes, ends, carried_.delta);
     if constexpr (X.coupled) kernel.template erase<MP>(planes, ends, rounded(), planes.column_pitch, sum_, carried_.delta);
-    for (Index a = 0; a < planes.keys; ++a)
+    constexpr bool by_rows = !Kernel::channel_weights && !Packer::turns_keys && !Packer::turns_values;
+    if constexpr (by_rows) for (Index a = 0; a < planes.keys; ++a) carried_.advance_row(a, double(ends.key_total[a]) * double(ends.total[0]));
+    else for (Index a = 0; a < planes.keys; ++a)
       for (Index c = 0; c < planes.columns; ++c) {
         carried_.advance(a, c, double(ends.key_total[a]) * double(ends.total[Kernel::channel_weights ? value_of(c) : 0]));
         if constexpr (Packer::turns_keys) carried_.turn(a, c, planes.turn, a);
         if constexpr (Packer::turns_values) carried_.turn(a, c, planes.value_turn, value_of(c));
       }
+    *is_rounded_ = by_rows;
     advance_scale();
   }
   void advance_scale() {
@@ -110,7 +125,7 @@ template <class M, class T> class ChunkRunner {
     if constexpr (X.scaled) for (Index c = 0; c < m.scales(); ++c) m.p[c] = static_cast<T>(p_start[c]);
   }
   void load(const StateView<const T>& initial, const Run& run) {
-    carried_.clear();
+    carried_.clear(), *is_rounded_ = false;
     if constexpr (X.scaled) std::fill_n(p_start, scales(run.extent), M::stabiliser::start);
     if constexpr (M::normaliser::mean) std::fill_n(weight, planes.keys, FromNothing::value);
     if (!initial) return;
@@ -178,6 +193,8 @@ template <class M, class T> class ChunkRunner {
   }
 
   Carried<T, MP> carried_;
+  bool* is_rounded_;                                        // the rounded planes are those of the memory
+  Index head_ = 0;
   T* sum_[2] = {};                                          // coupled: what a chunk's rows erase
 };
 

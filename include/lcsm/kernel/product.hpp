@@ -6,77 +6,86 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// Small matrix products on operands that lie in cache: C (rows x columns) += sign A B with A at a[m sam + k sak], B and C row-major. `columns`
-// is a multiple of the vector width; C is kept in registers, nothing is packed. Causal: A is lower triangular with its diagonal, and what lies
-// above it is not touched, so that a NaN in a later row of B reaches no earlier row of C.
+// Small matrix products on operands that lie in cache: C (rows x columns) += sign A B, sign 1 or -1, with A at a[m sam + k sak], B and C row-major.
+// `columns` is a multiple of the vector width; C is kept in registers, nothing is packed. Causal: A is lower triangular with its diagonal, and what
+// lies above it is not touched, so that a NaN in a later row of B reaches no earlier row of C.
 namespace product {
 
-template <int R, int N, bool Causal, class T>
-LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* LCSM_RESTRICT b, Index ldb, T* LCSM_RESTRICT c, Index ldc, Index inner, T sign) {
+// As many rows as registers hold beside two vectors of B and one number of A: 6 x 2 vectors of 16, 12 x 2 of 32.
+template <class T> inline constexpr int most_rows = sizeof(Batch<T>) == 64 ? 12 : 6;
+
+template <int R, int N, bool Causal, bool Negative, class T>
+LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* LCSM_RESTRICT b, Index ldb, T* LCSM_RESTRICT c, Index ldc, Index inner) {
   using V = Batch<T>;
   constexpr Index W = simd::width<V>;
-  V sum[R][N];
-#pragma GCC unroll 8
+  V sum[R][N];                                              // of -C, if C - A B is asked for: no number of A changes its sign
+#pragma GCC unroll 16
   for (int m = 0; m < R; ++m)
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) sum[m][n] = simd::load<V>(c + m * ldc + n * W);
+    for (int n = 0; n < N; ++n) {
+      const V x = simd::load<V>(c + m * ldc + n * W);
+      if constexpr (Negative) sum[m][n] = -x; else sum[m][n] = x;
+    }
   for (Index k = 0; k < inner; ++k) {
     V row[N];
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) row[n] = simd::load<V>(b + k * ldb + n * W);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int m = 0; m < R; ++m) {
-      const V x(sign * a[m * sam + k * sak]);
+      const V x(a[m * sam + k * sak]);
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sum[m][n] = simd::fma(x, row[n], sum[m][n]);
     }
   }
   if constexpr (Causal) {                                   // the triangle: rows inner .. inner + R - 1
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int k = 0; k < R; ++k) {
       V row[N];
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) row[n] = simd::load<V>(b + (inner + k) * ldb + n * W);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int m = 0; m < R; ++m)
         if (m >= k) {
-          const V x(sign * a[m * sam + (inner + k) * sak]);
+          const V x(a[m * sam + (inner + k) * sak]);
 #pragma GCC unroll 4
           for (int n = 0; n < N; ++n) sum[m][n] = simd::fma(x, row[n], sum[m][n]);
         }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int m = 0; m < R; ++m)
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) simd::store(c + m * ldc + n * W, sum[m][n]);
+    for (int n = 0; n < N; ++n) {
+      if constexpr (Negative) simd::store(c + m * ldc + n * W, V(-sum[m][n])); else simd::store(c + m * ldc + n * W, sum[m][n]);
+    }
 }
 
-template <int R, bool Causal, class T>
-LCSM_NOINLINE void rows(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index columns, Index inner, T sign) {
+template <int R, bool Causal, bool Negative, class T>
+LCSM_NOINLINE void rows(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index columns, Index inner) {
   constexpr Index W = simd::width<Batch<T>>;
   Index n = 0;
-  for (; n + 2 * W <= columns; n += 2 * W) tile<R, 2, Causal>(a, sam, sak, b + n, ldb, c + n, ldc, inner, sign);
-  if (n < columns) tile<R, 1, Causal>(a, sam, sak, b + n, ldb, c + n, ldc, inner, sign);
+  for (; n + 2 * W <= columns; n += 2 * W) tile<R, 2, Causal, Negative>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
+  if (n < columns) tile<R, 1, Causal, Negative>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
 }
 
-template <bool Causal, class T> void run(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign) {
-  LCSM_ASSERT(columns % (simd::width<Batch<T>>) == 0);
-  Index m = 0;
-  for (; m + 6 <= count; m += 6) rows<6, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign);
-  switch (count - m) {
-    case 5: rows<5, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
-    case 4: rows<4, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
-    case 3: rows<3, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
-    case 2: rows<2, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
-    case 1: rows<1, Causal>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner, sign); break;
-    default: break;
+// Blocks of R rows, then of fewer: 12, 6, and what is left of them.
+template <int R, bool Causal, bool Negative, class T>
+void blocks(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index m, Index count, Index columns, Index inner) {
+  for (; m + R <= count; m += R) rows<R, Causal, Negative>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner);
+  if constexpr (R > 6) blocks<6, Causal, Negative>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
+  else if constexpr (R > 1) {
+    if (m < count) blocks<R - 1, Causal, Negative>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
   }
+}
+template <bool Causal, class T> void run(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign) {
+  LCSM_ASSERT(columns % (simd::width<Batch<T>>) == 0 && (sign == T(1) || sign == T(-1)));
+  if (sign < T(0)) blocks<most_rows<T>, Causal, true>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
+  else blocks<most_rows<T>, Causal, false>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
 }
 
 }  // namespace product
 
-// C (count x columns) += sign A (count x inner) B (inner x columns).
+// C (count x columns) += sign A (count x inner) B (inner x columns), sign 1 or -1.
 template <class T> void multiply_add(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign = T(1)) {
   product::run<false>(a, sam, sak, b, ldb, c, ldc, count, columns, inner, sign);
 }

@@ -7,8 +7,10 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// The key side of a chunk: what reads see of writes, sum_a q_j[a] k_l[a] prod_{i = l+1..j} d_i[a], as one or two planes. Sub-blocks of 16 rows
-// bring every decay to the start or the end of a sub-block, from the write onward: no factor exceeds 1 that the decays don't.
+// The key side of a chunk: what reads see of writes, sum_a q_j[a] k_l[a] prod_{i = l+1..j} d_i[a], as one or two planes. As long as the product of
+// decays since the chunk's start stays within 2^-20 .. 2^20, rows are one product of decayed reads and of writes divided by their decays. From then on
+// sub-blocks of 16 rows bring every decay to the start or the end of a sub-block, from the write onward: no factor exceeds 1 that the decays don't, and
+// a closed gate is exact. What a row sees decides, and nothing after it.
 template <class T, OuterClass X> class KeyScores {
  public:
   static constexpr Index sub = 16;
@@ -16,7 +18,7 @@ template <class T, OuterClass X> class KeyScores {
 
   KeyScores(Arena& arena, const ChunkPlanes<T>& p, Index tokens)
       : pitch_(round_up(tokens, simd::width<Batch<T>>)), transposed_(arena.take<T>(p.key_pitch * pitch_)), row_(arena.take<T>(p.key_pitch)),
-        prefix_(arena.take<T>(tokens * p.key_pitch)) {
+        prefix_(arena.take<T>(tokens * p.key_pitch)), suffix_(arena.take<T>(X.key_decay ? tokens * p.key_pitch : 0)), strong_(arena.take<T>(X.key_decay ? tokens * simd::width<Batch<T>> : 0)), own_(arena.take<T>(X.key_decay && X.early ? tokens : 0)) {
     for (int part = 0; part < KP; ++part) scores_[part] = arena.take<T>(tokens * pitch_);
   }
   T* plane(int part) const { return scores_[part]; }
@@ -67,7 +69,8 @@ template <class T, OuterClass X> class KeyScores {
   }
   // One real product of them.
   void add(const ChunkPlanes<T>& p, const T* q, const T* k, [[maybe_unused]] const T* own, T* out, T sign) {
-    if constexpr (X.key_decay) decayed_scores(p, q, k, own, out, sign); else plain_scores(p, q, k, out, sign);
+    if constexpr (!X.key_decay) plain_scores(p, q, k, out, sign);
+    else if (const Index mild = mild_scores(p, q, k, own, out, sign); mild < p.tokens) decayed_scores(p, q, k, own, out, sign, mild);
   }
   // Against the writes of an earlier chunk, brought to its end: C x count.
   void across(const ChunkPlanes<T>& p, T* const reads[2], const ChunkEnds<T>& earlier, Index count) {
@@ -82,19 +85,50 @@ template <class T, OuterClass X> class KeyScores {
 
  private:
   void plain_scores(const ChunkPlanes<T>& p, const T* q, const T* k, T* out, T sign) {
-    const Index C = p.tokens;
-    transpose(k, p.key_pitch, C, p.keys);
-    for (Index r = 0; r < C; r += sub) {                    // columns beyond the diagonal block are not needed
-      const Index rows = (std::min)(sub, C - r);
-      multiply_add(q + r * p.key_pitch, p.key_pitch, Index(1), transposed_, pitch_, out + r * pitch_, pitch_, rows, round_up(r + rows, simd::width<Batch<T>>), p.keys, sign);
+    transpose(k, p.key_pitch, p.tokens, p.keys);
+    lower_triangle(p, q, p.tokens, out, sign);
+  }
+  // The first rows against what is transposed: columns beyond the diagonal block are not needed.
+  void lower_triangle(const ChunkPlanes<T>& p, const T* rows, Index all, T* out, T sign) const {
+    for (Index r = 0; r < all; r += sub) {
+      const Index count = (std::min)(sub, all - r);
+      multiply_add(rows + r * p.key_pitch, p.key_pitch, Index(1), transposed_, pitch_, out + r * pitch_, pitch_, count, round_up(r + count, simd::width<Batch<T>>), p.keys, sign);
     }
   }
-  void decayed_scores(const ChunkPlanes<T>& p, const T* q, const T* k, const T* own, T* out, T sign) {
+  // How many rows see weak decays alone, and their scores.
+  Index mild_scores(const ChunkPlanes<T>& p, const T* q, const T* k, [[maybe_unused]] const T* own, T* out, T sign) {
+    using V = Batch<T>;
+    constexpr Index W = simd::width<V>;
     const Index C = p.tokens, K = p.key_pitch;
-    for (Index r0 = 0; r0 < C; r0 += sub) {
-      const Index r1 = (std::min)(r0 + sub, C);
+    std::fill_n(strong_, C * W, T(0));
+    for (Index a = 0; a < K; a += W) {
+      V before = map::constant<V>(1);
+      for (Index j = 0; j < C; ++j) {
+        const V through = before * simd::load<V>(p.key_decay + j * K + a), back = map::constant<V>(1) / through, write = simd::load<V>(k + j * K + a) * back;
+        simd::store(prefix_ + j * K + a, simd::load<V>(q + j * K + a) * (X.early ? before : through)), simd::store(suffix_ + j * K + a, write);
+        // Neither of them, nor a write near the largest number, which the other might take beyond it; NaN is strong.
+        const V size = through + back + simd::abs(write) * map::constant<V>(0x1p-84);
+        simd::store(strong_ + j * W, simd::select(size <= map::constant<V>(0x1p20), simd::load<V>(strong_ + j * W), map::constant<V>(1)));
+        before = through;
+      }
+    }
+    Index mild = 0;
+    while (mild < C && simd::max_lane(simd::load<V>(strong_ + mild * W)) == T(0)) ++mild;
+    transpose(suffix_, K, mild, p.keys);
+    if constexpr (!X.early) lower_triangle(p, prefix_, mild, out, sign);
+    else {                                                  // an early read does not see its own write, but for the bonus
+      for (Index j = 0; j < mild; ++j) own_[j] = out[j * pitch_ + j];
+      lower_triangle(p, prefix_, mild, out, sign);
+      for (Index j = 0; j < mild; ++j) out[j * pitch_ + j] = X.bonus ? simd::fma(sign, dot(q + j * K, own + j * K, K), own_[j]) : own_[j];
+    }
+    return mild;
+  }
+  void decayed_scores(const ChunkPlanes<T>& p, const T* q, const T* k, const T* own, T* out, T sign, Index from) {
+    const Index C = p.tokens, K = p.key_pitch;
+    for (Index r0 = from / sub * sub; r0 < C; r0 += sub) {
+      const Index r1 = (std::min)(r0 + sub, C), first = (std::max)(r0, from);
       // Diagonal sub-block: from the row back to each write.
-      for (Index j = r0; j < r1; ++j) {
+      for (Index j = first; j < r1; ++j) {
         T* w = row_;
         std::copy_n(q + j * K, K, w);
         Index l = j;
@@ -125,8 +159,8 @@ template <class T, OuterClass X> class KeyScores {
           for (Index a = 0; a < p.keys; ++a) transposed_[a * pitch_ + (l - c0)] = k[l * K + a] * w[a];
           times(w, p.key_decay + l * K, K);
         }
-        multiply_add(prefix_, K, Index(1), transposed_, pitch_, out + r0 * pitch_ + c0, pitch_, r1 - r0, sub, p.keys, sign);
-        for (Index j = 0; j < r1 - r0; ++j) times(prefix_ + j * K, w, K);
+        multiply_add(prefix_ + (first - r0) * K, K, Index(1), transposed_, pitch_, out + first * pitch_ + c0, pitch_, r1 - first, sub, p.keys, sign);
+        for (Index j = first - r0; j < r1 - r0; ++j) times(prefix_ + j * K, w, K);
       }
     }
   }
@@ -149,7 +183,7 @@ template <class T, OuterClass X> class KeyScores {
   }
 
   Index pitch_;
-  T *transposed_, *row_, *prefix_;
+  T *transposed_, *row_, *prefix_, *suffix_, *strong_, *own_;
   T* scores_[2] = {};
 };
 

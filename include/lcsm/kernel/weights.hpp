@@ -35,6 +35,7 @@ template <class T, OuterClass X> class ChannelWeights {
   }
   // Scores of reads against writes, times their weights.
   void apply(const ChunkPlanes<T>& p, T* scores, Index pitch) const {
+    if constexpr (!X.one_decay && !X.scaled && !X.per_channel()) return;
     for (Index j = 0; j < p.tokens; ++j) {
       const T* w = row(p, j);
       for (Index l = 0; l <= j; ++l) scores[j * pitch + l] *= w[l];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/head_groups.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/kernel/chunk_runner.hpp>
 #include <lcsm/mode/abilities.hpp>
@@ -25,26 +26,29 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
     else if constexpr (!outer_kernel<M>) sweep("chunkwise", exec, call, y);       // no common scale for the rows of a chunk
     else {
       const Index chunk = (std::min)(options.block(), std::max<Index>(call.extent.tokens, 1));
+      const HeadGroups groups(call.extent, exec.workers(call.units()));
       Arena counting;
-      { ChunkRunner<M, T> runner(counting, call.extent, chunk); }
-      if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(call.units())));
-      const Workspace workspace("chunkwise", options.workspace, counting.used(), exec.workers(call.units()));
+      { ChunkRunner<M, T> runner(counting, call.extent, chunk, groups.size); }
+      if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(groups.items())));
+      const Workspace workspace("chunkwise", options.workspace, counting.used(), exec.workers(groups.items()));
       zero_padding(call, y);
-      exec.for_each(call.units(), [&](Index unit, Index worker) {
+      exec.for_each(groups.items(), [&](Index item, Index worker) {
         const simd::FlushDenormals flush;
         Arena arena = workspace.arena(worker);
-        ChunkRunner<M, T> runner(arena, call.extent, chunk);
-        const Run run = call.unit(unit);
-        const SavePoints<M, T> points(options.saved, run);
-        runner.begin(in, run, options.initial);
-        for (Index first = 0; first < run.time.length; first += chunk) {
-          if (points) runner.store(options.saved.states, points.run_at(first));
-          runner.inside(in, run, first, (std::min)(chunk, run.time.length - first));
-          runner.read_memory();
-          runner.finish_rows(y, run, first);
-          runner.update_memory();
-        }
-        runner.store(options.final, run);
+        ChunkRunner<M, T> runner(arena, call.extent, chunk, groups.size);
+        const Index first_unit = groups.first(item), heads = groups.first(item + 1) - first_unit, length = heads > 0 ? call.unit(first_unit).time.length : 0;
+        for (Index h = 0; h < heads; ++h) runner.use(h), runner.begin(in, call.unit(first_unit + h), options.initial);
+        for (Index first = 0; first < length; first += chunk)
+          for (Index h = 0; h < heads; ++h) {
+            const Run run = call.unit(first_unit + h);
+            if (heads > 1) runner.use(h), runner.resume(in, run);
+            if (const SavePoints<M, T> points(options.saved, run); points) runner.store(options.saved.states, points.run_at(first));
+            runner.inside(in, run, first, (std::min)(chunk, length - first));
+            runner.read_memory();
+            runner.finish_rows(y, run, first);
+            runner.update_memory();
+          }
+        for (Index h = 0; h < heads; ++h) runner.use(h), runner.store(options.final, call.unit(first_unit + h));
       });
       finish_positions(call);
     }

@@ -21,6 +21,20 @@ template <class Map, bool Multiplier, class T> void map_row(T* x, Index n, const
   else if constexpr (map::RowMap<Map>) map::apply_row<Map>(x, n, w), map::apply_row<map::Exp>(x, n, w);
   else for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, V(stage::multiplier<Map>(simd::load<V>(x + a)))); });
 }
+// The same from numbers that lie side by side elsewhere, in any storage type.
+template <class Map, bool Multiplier, class S, class T> void map_row_from(const S* from, T* x, Index n, const Where& w) {
+  if constexpr (std::is_same_v<S, T> && !map::RowMap<Map>)
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
+      const V raw = simd::load<V>(from + a);
+      if constexpr (Multiplier) simd::store(x + a, V(stage::multiplier<Map>(raw)));
+      else if constexpr (std::is_same_v<Map, map::Identity>) simd::store(x + a, raw);
+      else simd::store(x + a, V(Map::apply(raw)));
+    });
+  else {
+    for (Index a = 0; a < n; ++a) x[a] = convert<T>(from[a]);
+    if constexpr (Multiplier || !std::is_same_v<Map, map::Identity>) map_row<Map, Multiplier>(x, n, w);
+  }
+}
 // Numbers of one token each lie side by side, so a scalar gate is mapped over tokens.
 template <class Map, bool Multiplier, class T> void map_rows(T* out, Index stride, Index n, const Run& run, Index first, Index count) {
   if constexpr (!map::RowMap<Map>) {
@@ -54,8 +68,13 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
     const auto& v = view(in);
     const Index rows = X == Axes::matrix ? run.extent.keys : 1, columns = X == Axes::one ? 1 : X == Axes::key ? run.extent.keys : run.extent.values;
     const Index head = stage::group_of(v, run);
+    const auto row_of = [&](Index j) { return v.data + (streams ? v.offset(run.batch, run.time.token(first + j), head, 0, 0) : v.offset(0, 0, head, 0, 0)); };
+    if (X != Axes::one && rows == 1 && v.stride[4] == 1) {
+      for (Index j = 0; j < count; ++j) stage::map_row_from<Map, Multiplier>(row_of(j), out + j * stride, columns, where(run, first + j));
+      return;
+    }
     for (Index j = 0; j < count; ++j) {
-      const auto* from = v.data + (streams ? v.offset(run.batch, run.time.token(first + j), head, 0, 0) : v.offset(0, 0, head, 0, 0));
+      const auto* from = row_of(j);
       for (Index a = 0; a < rows; ++a)
         for (Index c = 0; c < columns; ++c) out[j * stride + a * columns + c] = stage::convert<T>(from[a * v.stride[3] + c * v.stride[4]]);
     }

@@ -7,6 +7,23 @@
 
 namespace lcsm {
 
+// In the place of a key: lanes are the keys from `first` on, and not value channels. For tiles whose rows over keys are stored.
+struct KeyLanes { Index first; };
+
+namespace stage {
+// The number (or lanes) of a row that varies over X, at key a and value channel c; columns: value channels of a matrix.
+template <Axes X, class V, class T> LCSM_INLINE V at(const T* row, [[maybe_unused]] Index columns, [[maybe_unused]] Index a, [[maybe_unused]] Index c) {
+  if constexpr (X == Axes::one) return V(row[0]);
+  else if constexpr (X == Axes::key) return V(row[a]);
+  else if constexpr (X == Axes::value) return simd::load<V>(row + c);
+  else return simd::load<V>(row + a * columns + c);
+}
+template <Axes X, class V, class T> LCSM_INLINE V at(const T* row, Index, [[maybe_unused]] KeyLanes a, Index) {
+  static_assert(X == Axes::one || X == Axes::key, "lcsm: lanes of keys are lanes of a stage without value channels");
+  if constexpr (X == Axes::one) return V(row[0]); else return simd::load<V>(row + a.first);
+}
+}
+
 // The rows of one leaf for a chunk of tokens, ready to be read: in place where the caller's numbers can be used as they stand, else
 // converted and mapped into scratch. What is the same for every token is filled once, in double, and rounded once.
 template <class Leaf, class T, bool Multiplier = false> class LeafTile {
@@ -42,12 +59,7 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
   // Row of token j, and the number (or lanes of numbers) for key a and value channel c.
   const T* row(Index j, Index a = 0) const noexcept { return base_ + j * token_stride_ + a * row_stride_; }
   Index width() const noexcept { return width_; }
-  template <class V> LCSM_INLINE V load(Index j, Index a, Index c) const {
-    if constexpr (axes == Axes::one) return V(base_[j * token_stride_]);
-    else if constexpr (axes == Axes::key) return V(base_[j * token_stride_ + a]);
-    else if constexpr (axes == Axes::value) return simd::load<V>(base_ + j * token_stride_ + c);
-    else return simd::load<V>(base_ + j * token_stride_ + a * row_stride_ + c);
-  }
+  template <class V, class A> LCSM_INLINE V load(Index j, A a, Index c) const { return stage::at<axes, V>(base_ + j * token_stride_, row_stride_, a, c); }
 
  private:
   void use_scratch(Index token_stride) { base_ = scratch_, token_stride_ = token_stride, row_stride_ = columns_; }
@@ -112,11 +124,7 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
 
   const T* row(Index j) const noexcept { return scratch_ + (is_static ? 0 : j * width_); }
   Index width() const noexcept { return width_; }
-  template <class V> LCSM_INLINE V load(Index j, Index a, Index c) const {
-    if constexpr (axes == Axes::one) return V(row(j)[0]);
-    else if constexpr (axes == Axes::key) return V(row(j)[a]);
-    else return simd::load<V>(row(j) + c);
-  }
+  template <class V, class A> LCSM_INLINE V load(Index j, A a, Index c) const { return stage::at<axes, V>(row(j), 0, a, c); }
   const auto& first() const { return stage::get<0>(leaves_); }
   template <std::size_t N> const auto& leaf() const { return stage::get<N>(leaves_); }
   // Along the stored row, whichever axis that is.

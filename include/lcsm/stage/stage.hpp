@@ -52,7 +52,7 @@ template <class... Terms> struct Stage {
     }
 
     // x times every term whose axes lie within Only. WithLogs = false leaves the log plane out: running maxima carry it apart.
-    template <class V, Axes Only = axes::all, bool WithLogs = true, class F> LCSM_INLINE auto times(F x, Index j, Index a, Index c) const {
+    template <class V, Axes Only = axes::all, bool WithLogs = true, class F, class A> LCSM_INLINE auto times(F x, Index j, A a, Index c) const {
       return times_from<V, Only, WithLogs, 0>(x, j, a, c);
     }
     template <class V, Axes Only = axes::all> LCSM_INLINE auto value(Index j, Index a, Index c) const {
@@ -60,7 +60,7 @@ template <class... Terms> struct Stage {
       return widen<F>(times<V, Only>(map::constant<V>(1), j, a, c));
     }
     // Of an oscillation: its multiplier without signs and phases, and x times its signs.
-    template <class V, Axes Only = axes::all> LCSM_INLINE V magnitude(Index j, Index a, Index c) const { return of_plane<V, Plane::log, Only, 0>(map::constant<V>(1), j, a, c); }
+    template <class V, Axes Only = axes::all, class A> LCSM_INLINE V magnitude(Index j, A a, Index c) const { return of_plane<V, Plane::log, Only, 0>(map::constant<V>(1), j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V signs(V x, Index j, Index a, Index c) const { return of_plane<V, Plane::factor, Only, 0>(x, j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V log(Index j, Index a, Index c) const { return sum<V, Plane::log, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
@@ -82,14 +82,14 @@ template <class... Terms> struct Stage {
     }
     template <std::size_t N> using term = std::tuple_element_t<N, std::tuple<Terms...>>;
 
-    template <class V, Axes Only, bool WithLogs, std::size_t N, class F>
-    LCSM_INLINE auto times_from(F x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+    template <class V, Axes Only, bool WithLogs, std::size_t N, class F, class A>
+    LCSM_INLINE auto times_from(F x, [[maybe_unused]] Index j, [[maybe_unused]] A a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane != Plane::coupling && within(term<N>::axes, Only) && (WithLogs || term<N>::plane != Plane::log))
         return times_from<V, Only, WithLogs, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return times_from<V, Only, WithLogs, N + 1>(x, j, a, c);
     }
-    template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V of_plane(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+    template <class V, Plane P, Axes Only, std::size_t N, class A> LCSM_INLINE V of_plane(V x, [[maybe_unused]] Index j, [[maybe_unused]] A a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) return of_plane<V, P, Only, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return of_plane<V, P, Only, N + 1>(x, j, a, c);
@@ -110,6 +110,17 @@ namespace stage {
 template <class Term> struct centred { using type = Term; };
 template <class Query, class Book> struct centred<LeafTerm<Plane::log, Logits<Query, Book>>> { using type = LeafTerm<Plane::log, Logits<Query, Book, true>>; };
 template <class... Terms> struct centred<Stage<Terms...>> { using type = Stage<typename centred<Terms>::type...>; };
+}
+
+// Whether a tile of the stage can be read along the keys, as KeyLanes: its terms within a set are rows that are stored.
+template <class S> constexpr bool has_key_lanes(Axes only) {
+  bool stored = true;
+  S::for_each_term([&]<class Each>(std::type_identity<Each>) {
+    if (Each::plane == Plane::coupling || !within(Each::axes, only)) return;
+    if constexpr (stage::is_tied<Each>) stored = false;
+    else if constexpr (requires { typename Each::leaf; }) stored = stored && !requires { Each::leaf::is_code; };
+  });
+  return stored;
 }
 
 // The axes of the terms of a stage that lie within a set, as a constant: which sides of a factored coefficient exist.

@@ -51,22 +51,16 @@ template <Plane P, class Leaf, class T> class RowTile {
         } else turn(0, value_.width(), value_.row(j));
       }
   }
-  template <class V> LCSM_INLINE auto value(Index j, Index a, Index c) const {
+  template <class V, class A> LCSM_INLINE auto value(Index j, A a, Index c) const {
     if constexpr (P == Plane::phase) return Complex<V>(at<V>(cos_, j, a, c), at<V>(sin_, j, a, c)); else return value_.template load<V>(j, a, c);
   }
-  template <class V> LCSM_INLINE V log(Index j, Index a, Index c) const { return raw_.template load<V>(j, a, c); }
-  template <class V> LCSM_INLINE V phase(Index j, Index a, Index c) const { return value_.template load<V>(j, a, c); }
+  template <class V, class A> LCSM_INLINE V log(Index j, A a, Index c) const { return raw_.template load<V>(j, a, c); }
+  template <class V, class A> LCSM_INLINE V phase(Index j, A a, Index c) const { return value_.template load<V>(j, a, c); }
   template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return value_.first().template load<V>(j, a, c); }
   const auto& leaf() const { return value_; }
 
  private:
-  template <class V> LCSM_INLINE V at(const T* rows, Index j, Index a, Index c) const {
-    const T* row = rows + j * value_.width();
-    if constexpr (Leaf::axes == Axes::one) return V(row[0]);
-    else if constexpr (Leaf::axes == Axes::key) return V(row[a]);
-    else if constexpr (Leaf::axes == Axes::value) return simd::load<V>(row + c);
-    else return simd::load<V>(row + a * columns_ + c);
-  }
+  template <class V, class A> LCSM_INLINE V at(const T* rows, Index j, A a, Index c) const { return stage::at<Leaf::axes, V>(rows + j * value_.width(), columns_, a, c); }
   LeafTile<Leaf, T, P == Plane::log> value_;
   LeafTile<Leaf, T> raw_;
   bool want_log_;
@@ -117,22 +111,17 @@ template <class Wide, Plane P, Axes X, class T> class TableTile {
       }
   }
   template <class In> void fill(const In&, const Run&, Index, Index) {}
-  template <class V> LCSM_INLINE auto value(Index, Index a, Index c) const {
+  template <class V, class A> LCSM_INLINE auto value(Index, A a, Index c) const {
     if constexpr (P == Plane::phase) return Complex<V>(at<V>(value_, a, c), at<V>(imag_, a, c)); else return at<V>(value_, a, c);
   }
-  template <class V> LCSM_INLINE V log(Index, Index a, Index c) const { return at<V>(raw_, a, c); }
-  template <class V> LCSM_INLINE V phase(Index, Index a, Index c) const { return at<V>(raw_, a, c); }
+  template <class V, class A> LCSM_INLINE V log(Index, A a, Index c) const { return at<V>(raw_, a, c); }
+  template <class V, class A> LCSM_INLINE V phase(Index, A a, Index c) const { return at<V>(raw_, a, c); }
   template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return V(wide_.template step<double>(j, a, c)); }
   const Wide& wide() const { return wide_; }
 
  private:
   Index size() const { return keys_ * values_; }
-  template <class V> LCSM_INLINE V at(const T* table, Index a, Index c) const {
-    if constexpr (X == Axes::one) return V(table[0]);
-    else if constexpr (X == Axes::key) return V(table[a]);
-    else if constexpr (X == Axes::value) return simd::load<V>(table + c);
-    else return simd::load<V>(table + a * values_ + c);
-  }
+  template <class V, class A> LCSM_INLINE V at(const T* table, A a, Index c) const { return stage::at<X, V>(table, values_, a, c); }
   Wide wide_;
   Index keys_, values_;
   T *value_, *imag_, *raw_;
@@ -192,7 +181,7 @@ template <class Re, class Im> struct ComplexFactor {
     Tile(Arena& arena, const Extent& n, Index tokens, Want) : re_(arena, n, tokens), im_(arena, n, tokens) {}
     template <class In> void begin(const In& in, const Run& run) { re_.begin(in, run), im_.begin(in, run); }
     template <class In> void fill(const In& in, const Run& run, Index first, Index count) { re_.fill(in, run, first, count), im_.fill(in, run, first, count); }
-    template <class V> LCSM_INLINE Complex<V> value(Index j, Index a, Index c) const { return {re_.template load<V>(j, a, c), im_.template load<V>(j, a, c)}; }
+    template <class V, class A> LCSM_INLINE Complex<V> value(Index j, A a, Index c) const { return {re_.template load<V>(j, a, c), im_.template load<V>(j, a, c)}; }
     const auto& re() const { return re_; }
     const auto& im() const { return im_; }
 
