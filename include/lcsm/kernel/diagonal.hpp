@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/channel_blocks.hpp>
 #include <lcsm/call/finish.hpp>
 #include <lcsm/kernel/memory.hpp>
 
@@ -18,8 +19,6 @@ template <class M, class T> class Diagonal {
   // The denominator is one number per token unless something in it varies over the value axis.
   static constexpr bool one_denominator = quotient && !overlaps(M::expand::axes | M::oscillation::axes | M::shrink::axes | M::weight::axes, axes::valued);
   static constexpr bool keyed_logs = overlaps(M::log_axes, axes::keyed);
-  // No number is shared by the channels of a token: blocks of channels may run through all tokens on their own.
-  static constexpr bool channels_apart = !(quotient && !Shape::z_per_channel) && !mean && !(scaled && !M::scale_per_channel);
 
  public:
   Diagonal(Arena& arena, const Extent& n)
@@ -30,7 +29,7 @@ template <class M, class T> class Diagonal {
   // Tokens [0, count) of the tile; out(j) is the row where token j is written.
   template <class Out> void advance(const Tiles<M, T>& tile, Index count, const Memory<M, T>& memory, const Out& out) const {
     const Index D = memory.values;
-    if constexpr (channels_apart) {
+    if constexpr (channels_apart<M>) {
       const Index block = memory.keys > 1 ? 256 / Index(sizeof(T)) : D;
       for (Index c0 = 0; c0 < D; c0 += block) {
         const Index width = (std::min)(block, D - c0);
@@ -46,7 +45,7 @@ template <class M, class T> class Diagonal {
 
   // Token j alone.
   template <class Y> void advance_one(const Tiles<M, T>& tile, Index j, const Memory<M, T>& memory, const Y& y) const {
-    if constexpr (channels_apart)
+    if constexpr (channels_apart<M>)
       for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) { channels<V>(tile, j, c, memory, y, T(1), T(1), T(0), T(0)); });
     else token(tile, j, memory, y);
   }

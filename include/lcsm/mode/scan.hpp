@@ -93,8 +93,8 @@ template <class Exec, class M, class T, class In, class S> void scan_over_time(c
   finish_positions(call);
 }
 
-// The associative scan (earlier, later) -> (decay_later decay_earlier, decay_later memory_earlier + memory_later). With enough heads every head
-// is one sweep, as channels and heads already fill the processor; with few, time is split into stretches of tuning.scan_chunk tokens, whose
+// The associative scan (earlier, later) -> (decay_later decay_earlier, decay_later memory_earlier + memory_later). With enough heads, or blocks of 128
+// channels that share nothing, every head is one sweep, as channels and heads already fill the processor; with few, time is split into stretches of tuning.scan_chunk tokens, whose
 // carry is kept in double. Which of the two depends on shapes alone; neither does the number of threads change a bit.
 // Saved memories are those of one sweep. A coupling's summary is a K x K transition; its stretches run by chunks. Same arguments, aliasing and errors as `recurrent`.
 template <class Exec, class M, class In, class S, class T = storage_compute_t<S>>
@@ -104,7 +104,8 @@ void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>&
   else if constexpr (!scannable) static_assert(scannable, "lcsm::scan: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent");
   else {
     const auto call = checked_call<M, T>("scan", in, y, options);
-    const bool whole = is_one_sweep(call) || (M::shifts && call.extent.keys > call.options.tuning.scan_chunk);   // a summary would be longer than its stretch
+    const bool by_channels = has_channel_blocks<M> && call.units() * divide_up(call.extent.values, 128) >= options.tuning.scan_units && channels_are_apart<M>(in);
+    const bool whole = is_one_sweep(call) || by_channels || (M::shifts && call.extent.keys > call.options.tuning.scan_chunk);   // a summary would be longer than its stretch
     if constexpr (is_code_write<M>) coded::sweep("scan", exec, call, y);    // each token reads every row: summaries would cost as much again
     else if constexpr (is_code_kernel<M>) {
       if (whole) coded::sweep("scan", exec, call, y); else coded::scan_over_time(exec, call, y);

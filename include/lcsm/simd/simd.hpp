@@ -105,10 +105,23 @@ template <class V> LCSM_INLINE V load(const scalar_t<V>* from) noexcept {
   if constexpr (is_scalar<V>) return *from;
   else return V::load_unaligned(from);
 }
+#if defined(__GNUC__) && !defined(__clang__)
+// A vector of T that may alias T and nothing else. What the intrinsics store may alias everything, so that a loop has to read the pointers and
+// strides of its tiles again after every store.
+template <class T, std::size_t Bytes> struct Lanes { typedef T type __attribute__((vector_size(Bytes), aligned(alignof(T)))); };
+template <class V> LCSM_INLINE void store(scalar_t<V>* to, V x) noexcept {
+  if constexpr (is_scalar<V>) *to = x;
+  else {
+    using Stored = typename Lanes<scalar_t<V>, sizeof(V)>::type;
+    *reinterpret_cast<Stored*>(to) = std::bit_cast<Stored>(x);
+  }
+}
+#else
 template <class V> LCSM_INLINE void store(scalar_t<V>* to, V x) noexcept {
   if constexpr (is_scalar<V>) *to = x;
   else x.store_unaligned(to);
 }
+#endif
 template <class V> LCSM_INLINE V load_partial(const scalar_t<V>* from, Index n) noexcept {
   LCSM_ASSERT(n >= 0 && n <= width<V>);
   scalar_t<V> lanes[width<V>] = {};
