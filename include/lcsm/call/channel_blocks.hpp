@@ -4,6 +4,7 @@
 #include <lcsm/call/options.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace lcsm {
 
@@ -31,6 +32,20 @@ template <class S> constexpr bool stage_narrows() {
   return all;
 }
 
+// The view that a leaf reads, to be written to.
+template <class Leaf> struct member;
+template <class Name, Axes X, Source S, class Map> struct member<Named<Name, X, S, Map>> {
+  template <class In> static constexpr auto& of(In& in) { return Name::of(in); }
+};
+// Whether a copy of the inputs can be given narrower views.
+template <class M, class In> constexpr bool has_own_views() {
+  bool own = std::is_copy_constructible_v<In>;
+  M::visit([&]<class Leaf>() {
+    if constexpr (overlaps(Leaf::axes, axes::valued)) own = own && !std::is_const_v<std::remove_reference_t<decltype(member<Leaf>::of(std::declval<In&>()))>>;
+  });
+  return own;
+}
+
 template <class T> void narrow(View<T>& v, Index values, Index first, Index width) {
   if (v.extent[4] == values) v = v.features(first, width);
 }
@@ -42,24 +57,32 @@ template <class M> inline constexpr bool has_channel_blocks =
     channel_block::stage_narrows<typename M::shrink>() && channel_block::stage_narrows<typename M::weight>() && channel_block::narrows<typename M::input::leaf> && channel_block::narrows<typename M::input::imag> &&
     channel_block::narrows<typename M::skip::leaf>;
 
-// Whether no member of these inputs is a row of keys in one place and a row of value channels in another.
+template <class M, class In> inline constexpr bool splits_channels = [] {
+  if constexpr (has_channel_blocks<M>) return channel_block::has_own_views<M, In>(); else return false;
+}();
+
+// Whether the views of value channels are these inputs' own, not the caller's by reference, and none of them is a row of keys elsewhere.
 template <class M, class In> bool channels_are_apart(const In& in) {
-  bool apart = true;
-  M::visit([&]<class Key>() {
-    if constexpr (Key::axes == Axes::key)
-      M::visit([&]<class Value>() { if constexpr (overlaps(Value::axes, axes::valued)) apart = apart && static_cast<const void*>(&Key::view(in)) != static_cast<const void*>(&Value::view(in)); });
-  });
-  return apart;
+  if constexpr (!splits_channels<M, In>) return false;
+  else {
+    const auto *begin = reinterpret_cast<const std::byte*>(&in), *end = begin + sizeof(In);
+    bool apart = true;
+    M::visit([&]<class Value>() {
+      if constexpr (overlaps(Value::axes, axes::valued)) {
+        const auto* view = reinterpret_cast<const std::byte*>(&Value::view(in));
+        apart = apart && !std::less<>{}(view, begin) && std::less<>{}(view, end);
+        M::visit([&]<class Key>() { if constexpr (Key::axes == Axes::key) apart = apart && reinterpret_cast<const std::byte*>(&Key::view(in)) != view; });
+      }
+    });
+    return apart;
+  }
 }
 
 // The inputs, and the states of the options, of `width` value channels from `first` on.
 template <class M, class In> In of_channels(In in, Index values, Index first, Index width) {
   if (width == values) return in;
   M::visit([&]<class Leaf>() {
-    if constexpr (overlaps(Leaf::axes, axes::valued)) {
-      using V = std::remove_cvref_t<decltype(Leaf::view(in))>;
-      channel_block::narrow(const_cast<V&>(Leaf::view(in)), values, first, width);
-    }
+    if constexpr (overlaps(Leaf::axes, axes::valued)) channel_block::narrow(channel_block::member<Leaf>::of(in), values, first, width);
   });
   return in;
 }
@@ -79,11 +102,12 @@ template <class M, class T> Options<T> of_channels(Options<T> o, Index values, I
 // Blocks of the units of a call. Where there is more than one key a block's memory fits the first cache; else there is a block for each worker, as its rows are read in order.
 class ChannelBlocks {
  public:
-  template <class M> static ChannelBlocks make(const Extent& n, Index workers, bool apart) {
-    constexpr Index wide = 128;
+  static constexpr Index wide = 128;
+
+  static ChannelBlocks make(const Extent& n, Index workers, bool apart) {
     ChannelBlocks b;
     b.values_ = n.values, b.width_ = n.values;
-    if (has_channel_blocks<M> && apart && n.values > wide) {
+    if (apart && n.values > wide) {
       const Index units = n.sequences * n.heads;
       b.width_ = n.keys > 1 ? wide : (std::min)(round_up(divide_up(n.values * units, (std::max<Index>)(workers, 1)), wide), n.values);
     }

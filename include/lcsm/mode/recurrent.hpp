@@ -45,7 +45,7 @@ void recurrent_head(RecurrentScratch<M, T>& scratch, const In& in, const Options
 // All heads, each in one sweep, in blocks of value channels where these are apart.
 template <class Exec, class M, class T, class In, class S> void sweep(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
   const Index D = call.extent.values;
-  const ChannelBlocks blocks = ChannelBlocks::make<M>(call.extent, exec.workers(call.units() * (std::max<Index>)(D, 1)), channels_are_apart<M>(call.in));
+  const ChannelBlocks blocks = ChannelBlocks::make(call.extent, exec.workers(call.units() * (std::max<Index>)(D, 1)), channels_are_apart<M>(call.in));
   const Index items = call.units() * blocks.per_unit();
   Extent block = call.extent;
   block.values = blocks.width();
@@ -63,7 +63,7 @@ template <class Exec, class M, class T, class In, class S> void sweep(const char
       RecurrentScratch<M, T> scratch(arena, run.extent, call.options.tuning);
       return recurrent_head(scratch, call.in, call.options, run, y);
     }
-    if constexpr (has_channel_blocks<M>) {
+    if constexpr (splits_channels<M, In>) {
       run.extent.values = width;
       RecurrentScratch<M, T> scratch(arena, run.extent, call.options.tuning);
       recurrent_head(scratch, of_channels<M>(call.in, D, first, width), of_channels<M>(call.options, D, first, width), run, y.features(first, width));

@@ -104,7 +104,7 @@ void scan(const Exec& exec, M, const In& in, const View<S>& y, const Options<T>&
   else if constexpr (!scannable) static_assert(scannable, "lcsm::scan: a coupling (delta rule) under an elementwise (K x D) stage has a transition for every channel: use lcsm::recurrent");
   else {
     const auto call = checked_call<M, T>("scan", in, y, options);
-    const bool by_channels = has_channel_blocks<M> && call.units() * divide_up(call.extent.values, 128) >= options.tuning.scan_units && channels_are_apart<M>(in);
+    const bool by_channels = call.units() * divide_up(call.extent.values, ChannelBlocks::wide) >= options.tuning.scan_units && channels_are_apart<M>(in);
     const bool whole = is_one_sweep(call) || by_channels || (M::shifts && call.extent.keys > call.options.tuning.scan_chunk);   // a summary would be longer than its stretch
     if constexpr (is_code_write<M>) coded::sweep("scan", exec, call, y);    // each token reads every row: summaries would cost as much again
     else if constexpr (is_code_kernel<M>) {

@@ -16,20 +16,20 @@ namespace lcsm {
 namespace stage {
 template <class T, class S> LCSM_INLINE T convert(S x) { return static_cast<T>(static_cast<storage_compute_t<S>>(x)); }
 
+template <class Map, bool Multiplier, class V> LCSM_INLINE V mapped(V raw) {
+  if constexpr (Multiplier) return V(stage::multiplier<Map>(raw));
+  else if constexpr (std::is_same_v<Map, map::Identity>) return raw;
+  else return V(Map::apply(raw));
+}
 template <class Map, bool Multiplier, class T> void map_row(T* x, Index n, const Where& w) {
   if constexpr (!Multiplier) map::apply_row<Map>(x, n, w);
   else if constexpr (map::RowMap<Map>) map::apply_row<Map>(x, n, w), map::apply_row<map::Exp>(x, n, w);
-  else for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, V(stage::multiplier<Map>(simd::load<V>(x + a)))); });
+  else for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, mapped<Map, Multiplier>(simd::load<V>(x + a))); });
 }
 // The same from numbers that lie side by side elsewhere, in any storage type.
 template <class Map, bool Multiplier, class S, class T> void map_row_from(const S* from, T* x, Index n, const Where& w) {
   if constexpr (std::is_same_v<S, T> && !map::RowMap<Map>)
-    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
-      const V raw = simd::load<V>(from + a);
-      if constexpr (Multiplier) simd::store(x + a, V(stage::multiplier<Map>(raw)));
-      else if constexpr (std::is_same_v<Map, map::Identity>) simd::store(x + a, raw);
-      else simd::store(x + a, V(Map::apply(raw)));
-    });
+    for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) { simd::store(x + a, mapped<Map, Multiplier>(simd::load<V>(from + a))); });
   else {
     for (Index a = 0; a < n; ++a) x[a] = convert<T>(from[a]);
     if constexpr (Multiplier || !std::is_same_v<Map, map::Identity>) map_row<Map, Multiplier>(x, n, w);

@@ -174,6 +174,7 @@ template <class Tie, class O> struct TiedTo {
   static constexpr Domain domain = Tie::template domain<O>;
   static constexpr bool sign = false;
   static constexpr bool complex = domain == Domain::complex;
+  static constexpr Axes stored_axes = axes == Axes::none ? Axes::one : axes;
   using rule = Tie;
   template <class In> static constexpr bool bound = true;
   template <class Visit> static constexpr void visit(Visit&&) {}
@@ -208,10 +209,7 @@ template <class Tie, class O> struct TiedTo {
       if constexpr (axes == Axes::value) for_lanes<T>(n, f);
       else for (Index a = 0; a < n; ++a) f(std::type_identity<T>{}, a);
     }
-    template <class V> LCSM_INLINE V at(const T* rows, Index j, Index a, Index c) const {
-      const T* row = rows + j * width_;
-      if constexpr (axes == Axes::value) return simd::load<V>(row + c); else return V(row[axes == Axes::key ? a : 0]);
-    }
+    template <class V> LCSM_INLINE V at(const T* rows, Index j, Index a, Index c) const { return stage::at<stored_axes, V>(rows + j * width_, 0, a, c); }
     const OTile* o_;
     Index width_;
     T *re_, *im_;
@@ -239,12 +237,7 @@ template <class Tie, class O> struct TiedTo {
     const auto& oscillation() const { return o_; }
 
    private:
-    template <class V> LCSM_INLINE V at(const T* table, Index a, Index c) const {
-      if constexpr (axes == Axes::one || axes == Axes::none) return V(table[0]);
-      else if constexpr (axes == Axes::key) return V(table[a]);
-      else if constexpr (axes == Axes::value) return simd::load<V>(table + c);
-      else return simd::load<V>(table + a * values_ + c);
-    }
+    template <class V> LCSM_INLINE V at(const T* table, Index a, Index c) const { return stage::at<stored_axes, V>(table, values_, a, c); }
     typename O::template Tile<double> o_;
     Index keys_, values_;
     T *re_, *im_;
