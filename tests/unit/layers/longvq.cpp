@@ -7,7 +7,6 @@
 #include <lcsm/vq/codebook.hpp>
 
 #include "support/catch.hpp"
-#include "support/central_difference.hpp"
 #include "unit/layers/mega.hpp"
 
 #include <cmath>
@@ -89,9 +88,7 @@ TEST_CASE("LongVQ is gated attention over the codes of its memory, and its gradi
     Buffer<double> y(layer.batch, layer.time, 1, layer.D), x_bar(y), keys(layer.batch, layer.time, 1, layer.Z);
     Buffer<std::int32_t> codes_of(layer.batch, layer.time, 1, 1);
     longvq(exec::Par{2}, LongVq<>{}, layer.p.memory, layer.p.maps, dense.book.codes(), std::as_const(layer.x).view(), y.view(), o, codes_of.view(), keys.view());
-    double worst = 0;
-    for (Index n = 0; n < y.size(); ++n) worst = std::max(worst, std::abs(y[n] - dense.y[n]));
-    CHECK(worst <= 1e-12);
+    CHECK(largest_difference(y, dense.y) <= 1e-12);
     CHECK(std::equal(codes_of.begin(), codes_of.end(), dense.codes_of.begin()));
     CodeStatistics batch(1, 4, layer.Z);
     batch.add(exec::seq, keys.view(), codes_of.view());      // what the codebook learns from
@@ -105,20 +102,8 @@ TEST_CASE("LongVQ is gated attention over the codes of its memory, and its gradi
       for (Index n = 0; n < y.size(); ++n) sum += dense.y[n] * layer.y_bar[n];
       return sum;
     };
-    const auto compare = [&](const char* name, double* numbers, const double* given, Index size) {
-      INFO(name);
-      double off = 0, largest = 1;
-      for (Index n = 0; n < size; ++n) {
-        const double want = central_difference(numbers[n], loss), d = std::abs(given[n] - want);
-        largest = std::max(largest, std::abs(want)), off = std::isnan(d) ? INFINITY : std::max(off, d);
-      }
-      CHECK(off <= 100 * difference_tolerance * largest);    // two norms of one to four features, one behind the other
-    };
-    compare("x", layer.x.data(), x_bar.data(), x_bar.size());
-    std::vector<View<double>> grads;
-    layer.grads.each([&](const char*, View<double>& v, const char*) { grads.push_back(v); });
-    std::size_t n = 0;
-    layer.own.each([&](const char* name, View<double>& v, const char*) { compare(name, v.data, grads[n].data, v.row() * v.feature()), ++n; });
+    constexpr double tolerance = 100 * difference_tolerance;  // two norms of one to four features, one behind the other
+    check_slopes("x", layer.x.data(), x_bar.data(), x_bar.size(), tolerance, loss), check_parameter_slopes(layer, tolerance, loss);
   }
 }
 

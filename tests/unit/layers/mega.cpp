@@ -4,7 +4,6 @@
 
 #include "support/arrange.hpp"
 #include "support/catch.hpp"
-#include "support/central_difference.hpp"
 #include "unit/layers/mega.hpp"
 
 #include <cmath>
@@ -76,20 +75,8 @@ TEST_CASE("Mega's gradients are slopes, with other weights and both directions",
       return sum;
     };
     mega_vjp(exec::Par{2}, Attention<W>{}, MegaEma{}, layer.p.memory, layer.p.maps, std::as_const(layer.x).view(), layer.y_bar.view(), layer.grads.memory, layer.grads.maps, x_bar.view(), options);
-    const auto compare = [&](const char* name, double* numbers, const double* given, Index size) {
-      INFO(name);
-      double worst = 0, largest = 1;
-      for (Index n = 0; n < size; ++n) {
-        const double want = central_difference(numbers[n], loss), off = std::abs(given[n] - want);
-        largest = std::max(largest, std::abs(want)), worst = std::isnan(off) ? INFINITY : std::max(worst, off);
-      }
-      CHECK(worst <= 10 * difference_tolerance * largest);   // a norm of one or two features is steep
-    };
-    compare("x", layer.x.data(), x_bar.data(), x_bar.size());
-    std::vector<View<double>> grads;
-    layer.grads.each([&](const char*, View<double>& v, const char*) { grads.push_back(v); });
-    std::size_t n = 0;
-    layer.own.each([&](const char* name, View<double>& v, const char*) { compare(name, v.data, grads[n].data, v.row() * v.feature()), ++n; });
+    constexpr double tolerance = 10 * difference_tolerance;  // a norm of one or two features is steep
+    check_slopes("x", layer.x.data(), x_bar.data(), x_bar.size(), tolerance, loss), check_parameter_slopes(layer, tolerance, loss);
   };
   for (std::uint64_t seed = 0; seed < 4; ++seed) check(seed, std::type_identity<weight::Softmax>{}), check(10 + seed, std::type_identity<weight::SquaredRelu>{});
 }

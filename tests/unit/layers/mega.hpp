@@ -4,8 +4,12 @@
 #include <lcsm/layers/mega.hpp>
 #include <lcsm/mixers/mega_ema.hpp>
 
+#include "support/catch.hpp"
+#include "support/central_difference.hpp"
 #include "support/random_mixers.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -47,5 +51,32 @@ struct MegaLayer {
       for (double& n : *v) n = random.uniform(-1, 1);
   }
 };
+
+// The largest |a - b|; infinite if any is no number.
+inline double largest_difference(const Buffer<double>& a, const Buffer<double>& b) {
+  double off = 0;
+  for (Index n = 0; n < a.size(); ++n) off = std::isnan(a[n] - b[n]) ? INFINITY : std::max(off, std::abs(a[n] - b[n]));
+  return off;
+}
+// Gradients against central differences of a loss by each of `numbers`.
+template <class Loss> void check_slopes(const char* name, double* numbers, const double* given, Index size, double tolerance, Loss&& loss) {
+  INFO(name);
+  double off = 0, largest = 1;
+  for (Index n = 0; n < size; ++n) {
+    const double want = central_difference(numbers[n], loss), d = std::abs(given[n] - want);
+    largest = std::max(largest, std::abs(want)), off = std::isnan(d) ? INFINITY : std::max(off, d);
+  }
+  CHECK(off <= tolerance * largest);
+}
+// The same of the first `count` parameters of a layer.
+template <class Loss> void check_parameter_slopes(MegaLayer& layer, double tolerance, Loss&& loss, std::size_t count = 16) {
+  std::vector<View<double>> grads;
+  layer.grads.each([&](const char*, View<double>& v, const char*) { grads.push_back(v); });
+  std::size_t n = 0;
+  layer.own.each([&](const char* name, View<double>& v, const char*) {
+    if (n < count) check_slopes(name, v.data, grads[n].data, v.row() * v.feature(), tolerance, loss);
+    ++n;
+  });
+}
 
 }  // namespace lcsm::test

@@ -6,10 +6,7 @@
 #include <lcsm/mode/reference.hpp>
 
 #include "support/catch.hpp"
-#include "support/central_difference.hpp"
 #include "unit/layers/mega.hpp"
-
-#include <cmath>
 
 using namespace lcsm;
 using namespace lcsm::test;
@@ -17,12 +14,6 @@ using namespace lcsm::test;
 namespace {
 
 using Both = TwoDirections<MegaEma>;
-
-double worst(const Buffer<double>& a, const Buffer<double>& b) {
-  double off = 0;
-  for (Index n = 0; n < a.size(); ++n) off = std::isnan(a[n] - b[n]) ? INFINITY : std::max(off, std::abs(a[n] - b[n]));
-  return off;
-}
 
 // A layer and a second set of parameters for the memory in reverse.
 struct Layer {
@@ -48,7 +39,7 @@ TEST_CASE("two directions are a mixer and its mirror image, added", "[layers]") 
     CHECK(std::equal(y.begin(), y.end(), again.begin()));
     reference(MegaEma{}, in.ahead, one.view()), reference(MegaEma{}, in.behind, other.view(), {.direction = Direction::reverse});
     for (Index n = 0; n < one.size(); ++n) one[n] += other[n];
-    CHECK(worst(y, one) <= 1e-13);
+    CHECK(largest_difference(y, one) <= 1e-13);
   }
 }
 
@@ -67,36 +58,20 @@ TEST_CASE("Mega and LongVQ remember in two directions, and so do their gradients
       return sum;
     };
     mega_vjp(exec::Par{2}, SoftmaxAttention{}, Both{}, layer.memory(), a.p.maps, std::as_const(a.x).view(), a.y_bar.view(), layer.grads(), a.grads.maps, x_bar.view(), o);
-    const auto compare = [&](const char* name, double* numbers, const double* given, Index size) {
-      INFO(name);
-      double off = 0, largest = 1;
-      for (Index n = 0; n < size; ++n) {
-        const double want = central_difference(numbers[n], loss), d = std::abs(given[n] - want);
-        largest = std::max(largest, std::abs(want)), off = std::isnan(d) ? INFINITY : std::max(off, d);
-      }
-      CHECK(off <= 10 * difference_tolerance * largest);    // a norm of one or two features is steep
-    };
-    compare("x", a.x.data(), x_bar.data(), x_bar.size());
-    for (MegaLayer* part : {&layer.ahead, &layer.behind}) {
-      std::vector<View<double>> grads;
-      part->grads.each([&](const char*, View<double>& v, const char*) { grads.push_back(v); });
-      std::size_t n = 0;
-      part->own.each([&](const char* name, View<double>& v, const char*) {
-        if (n < 5 || part == &layer.ahead) compare(name, v.data, grads[n].data, v.row() * v.feature());   // the maps are those of the first
-        ++n;
-      });
-    }
+    constexpr double tolerance = 10 * difference_tolerance;  // a norm of one or two features is steep
+    check_slopes("x", a.x.data(), x_bar.data(), x_bar.size(), tolerance, loss);
+    check_parameter_slopes(layer.ahead, tolerance, loss), check_parameter_slopes(layer.behind, tolerance, loss, 5);   // the maps are those of the first
     // Without anything behind it is the layer with one direction; LongVQ with a code for every key is that with attention.
     for (View<double>* none : {&layer.behind.own.memory.gamma, &layer.behind.own.memory.omega})
       for (Index r = 0; r < none->row(); ++r)
         for (Index c = 0; c < none->feature(); ++c) none->at(0, 0, 0, r, c) = 0;
     run(), mega(exec::seq, SoftmaxAttention{}, MegaEma{}, a.p.memory, a.p.maps, std::as_const(a.x).view(), alone.view(), o);
-    CHECK(worst(y, alone) <= 1e-13);
+    CHECK(largest_difference(y, alone) <= 1e-13);
     Buffer<double> codes(1, 1, 1, 3, a.Z);
     for (double& c : codes) c = layer.random.uniform(-1, 1);
     longvq(exec::seq, LongVq<Both>{}, layer.memory(), a.p.maps, codes.view(), std::as_const(a.x).view(), y.view(), {.window = 2, .causal = false});
     longvq(exec::seq, LongVq<>{}, a.p.memory, a.p.maps, codes.view(), std::as_const(a.x).view(), alone.view(), {.window = 2, .causal = false});
-    CHECK(worst(y, alone) <= 1e-13);
+    CHECK(largest_difference(y, alone) <= 1e-13);
   }
 }
 

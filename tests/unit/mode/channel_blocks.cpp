@@ -24,6 +24,10 @@ struct WholeRow : Mixer<expand::Data<>, oscillation::PerValue<map::LogSigmoid<>>
 struct Stabilised : Mixer<expand::Exp<map::Identity, in::k, Axes::value>, oscillation::Learned<map::NegExp, in::w, Axes::value>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {
   template <class T> struct In { View<T> k{}, v{}, w{}, u{}; };
 };
+// Views by reference are the caller's, and a const member stays what it is: neither is narrowed.
+struct ByReference { View<const float>&a, &b; };
+struct Fast { const View<const float> a, b; };
+static_assert(splits_channels<FirstOrder, FirstOrder::In<const float>> && splits_channels<FirstOrder, ByReference> && !splits_channels<FirstOrder, Fast>);
 static_assert(has_channel_blocks<Both> && !has_channel_blocks<WholeRow> && has_channel_blocks<Stabilised> && has_channel_blocks<Mamba> && has_channel_blocks<FirstOrder>);
 static_assert(!has_channel_blocks<LinearAttentionNormalised> && !has_channel_blocks<DeltaRule> && !has_channel_blocks<Lru>);
 
@@ -79,4 +83,17 @@ template <class M> void check(Index batch, Index tokens, Index heads, Index keys
 TEMPLATE_TEST_CASE("blocks of channels", "[mode]", FirstOrder, Mamba, Stabilised, Both, WholeRow) {
   for (const Index values : {1, 128, 129, 300}) check<TestType>(2, 19, 2, 5, values);
   check<TestType>(1, 1, 1, 1, 520), check<TestType>(1, 0, 1, 2, 200);
+}
+
+TEST_CASE("blocks of channels leave the caller's views alone", "[mode]") {
+  constexpr Index T = 9, D = 400;
+  Buffer<float> a(1, T, 1, D), b(1, T, 1, D), want(1, T, 1, D), y(want);
+  for (Index n = 0; n < a.size(); ++n) a[n] = 0.9f - 1e-4f * float(n), b[n] = std::cos(float(n));
+  View<const float> first = std::as_const(a).view(), second = std::as_const(b).view();
+  recurrent(exec::seq, FirstOrder{}, FirstOrder::In<const float>{first, second}, want.view());
+  recurrent(exec::Par{3}, FirstOrder{}, ByReference{first, second}, y.view());
+  CHECK(std::equal(want.begin(), want.end(), y.begin()));
+  CHECK((first.feature() == D && first.data == a.data() && second.feature() == D));
+  y.fill(0), recurrent(exec::Par{3}, FirstOrder{}, Fast{first, second}, y.view());
+  CHECK(std::equal(want.begin(), want.end(), y.begin()));
 }
