@@ -49,7 +49,9 @@ template <bool Streaming> void triad(benchmark::State& state) {
   for (auto _ : state) {
     for (Index i = 0; i < n; i += W) {
       const V y = lcsm::simd::fma(x, lcsm::simd::load<V>(a.data() + i), lcsm::simd::load<V>(b.data() + i));
-#if defined(__AVX__) && !defined(__AVX512F__)
+#if defined(__AVX512F__)
+      if constexpr (Streaming) _mm512_stream_ps(c.data() + i, static_cast<__m512>(y)); else lcsm::simd::store(c.data() + i, y);
+#elif defined(__AVX__)
       if constexpr (Streaming) _mm256_stream_ps(c.data() + i, static_cast<__m256>(y)); else lcsm::simd::store(c.data() + i, y);
 #else
       lcsm::simd::store(c.data() + i, y);
