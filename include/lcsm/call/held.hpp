@@ -6,6 +6,7 @@
 namespace lcsm {
 
 // From when on a memory holds each key: for reads over a codebook, which must not look at codes that nobody has taken.
+// A code that was taken counts, also with a weight of 0: weights are the tiles'.
 template <class M> inline constexpr bool held_codes = M::is_centred && M::expand::one_hot;
 
 // to[a]: the position of the first token of the run whose read finds something in row a; the lowest number if the initial state has something there.
