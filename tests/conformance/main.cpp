@@ -20,8 +20,8 @@ bool add(const char* name, Adapter adapter) { return adapters().emplace(name, ad
 
 bool comes_later(const std::string& name) {
   static const std::set<std::string> names{
-      "abc", "gated_delta_product", "gated_oja_rule", "gsa", "mamba3", "mega_layer", "model", "momentum_delta_rule",
-      "precond_gated_delta_rule", "precond_kda", "transformer_vq", "transformer_vq_layer"};
+      "abc", "gated_delta_product", "gated_oja_rule", "gsa", "mamba3", "model", "momentum_delta_rule",
+      "precond_gated_delta_rule", "precond_kda"};
   return names.contains(name);
 }
 

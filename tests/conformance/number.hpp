@@ -27,6 +27,11 @@ template <bool Slopes> struct NumberOf {
 };
 using Number = NumberOf<true>;
 using Plain = NumberOf<false>;
+inline std::vector<double> values_of(const std::vector<Number>& from) {
+  std::vector<double> out;
+  for (const Number& v : from) out.push_back(v.x);
+  return out;
+}
 
 // A double operation on each side.
 inline constexpr double rounding = std::numeric_limits<double>::epsilon();

@@ -27,11 +27,6 @@ inline void linear(const Array& w, const Array& b, std::vector<Number>& x) {
   for (std::size_t n = 0; n < x.size(); ++n) x[n] = gathered(b.values.empty() ? std::move(x[n]) : x[n] + b.number(n % outputs));
 }
 
-inline std::vector<double> values_of(const std::vector<Number>& from) {
-  std::vector<double> out;
-  for (const Number& v : from) out.push_back(v.x);
-  return out;
-}
 inline std::vector<Number> numbers_of(const Array& x) {
   std::vector<Number> out;
   for (std::size_t n = 0; n < x.values.size(); ++n) out.push_back(x.number(n));

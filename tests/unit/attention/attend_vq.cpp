@@ -120,43 +120,6 @@ TEST_CASE("one code: the running mean of the values, whatever the queries", "[at
   }
 }
 
-// transformer-vq/transformer_vq@21943e4: VQAttention.attn, with the state after the last block.
-TEST_CASE("Transformer-VQ's attention", "[attention][vq]") {
-  const Golden file(golden_path("transformer_vq"));
-  for (const GoldenCase& c : file.cases()) {
-    INFO(c.name);
-    const auto run = [&]<class T>(T, double error) {
-      TransformerVqGolden<T> call(file, c);
-      const Index B = call.B, L = call.L, H = call.H, V = call.V;
-      const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };
-      const Array z_of = get("aux", "z");
-      const View<const double> want_z = arrange(z_of, "bht");
-      for (Index b = 0; b < B; ++b)
-        for (Index t = 0; t < L; ++t)
-          for (Index h = 0; h < H; ++h) CHECK(double(call.z.view()(b, t, h, 0)) == want_z.at(b, t, h, 0, 0));
-      VqState<T> state(B, H, call.S, V, call.M);
-      attend_vq(exec::seq, call.in(), call.y.view(), {.scale = 1, .window = call.M, .far = c.flag("agg_cache"), .block = c.size("block_len"), .final = &state});
-      const auto close = [&](const char* name, auto&& given, const View<const double>& want) {
-        INFO(name);
-        double worst = 0, largest = 1e-300;
-        for (Index b = 0; b < want.batch(); ++b)
-          for (Index t = 0; t < want.time(); ++t)
-            for (Index h = 0; h < want.head(); ++h)
-              for (Index r = 0; r < want.row(); ++r)
-                for (Index f = 0; f < want.feature(); ++f) worst = std::max(worst, std::abs(double(given(b, t, h, r, f)) - want.at(b, t, h, r, f))), largest = std::max(largest, std::abs(want.at(b, t, h, r, f)));
-        CHECK(worst <= error * largest);
-      };
-      Array out = get("out", "o");
-      out.shape = {B, L, H, V};
-      close("o", [&](Index b, Index t, Index h, Index, Index f) { return call.y.view()(b, t, h, f); }, arrange(out, "bthf"));
-      const Array lower = get("s1", "lower"), upper = get("s1", "upper_div_lower");
-      close("lower", [&](Index b, Index, Index h, Index, Index f) { return state.counts()(b, 0, h, f); }, arrange(lower, "bhf"));
-      close("upper_div_lower", [&](Index b, Index, Index h, Index r, Index f) { return state.means().at(b, 0, h, r, f); }, arrange(upper, "bhrf"));
-    };
-    run(double(), 1e-11), run(float(), 1e-5);
-  }
-}
-
 TEST_CASE("attention over a codebook that does not fit is named, and nothing is written", "[attention][vq]") {
   Random random(7);
   Buffer<float> q(2, 6, 4, 3), codes(1, 1, 2, 5, 3), v(2, 6, 2, 4), y(2, 6, 4, 4);

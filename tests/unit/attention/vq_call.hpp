@@ -5,10 +5,8 @@
 #include <lcsm/attention/vq.hpp>
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
-#include <lcsm/vq/codebook.hpp>
 #include <lcsm/vq/quantise.hpp>
 
-#include "support/arrange.hpp"
 #include "support/random_mixers.hpp"
 
 #include <algorithm>
@@ -52,50 +50,5 @@ template <class T> double difference(const Buffer<T>& a, const Buffer<T>& b) {
   for (Index n = 0; n < a.size(); ++n) worst = std::isnan(a[n] - b[n]) ? INFINITY : std::max(worst, std::abs(double(a[n]) - double(b[n])));
   return worst;
 }
-
-// A case of transformer-vq/transformer_vq@21943e4: VQAttention.attn: (q + u') . C and (q + v') . r_d at lags d up to M, r = r_proj^T [sin; cos](d / 10000^(2i / D)).
-template <class T> struct TransformerVqGolden {
-  Index B, L, H, K, V, S, M, D;
-  double by;
-  Array q_of, k_of, v_of, sums, counts, u, vb, projection;
-  Buffer<T> q, bias, v, y;
-  Buffer<std::int32_t> z;
-  Codebook<T> book;
-  std::vector<double> position;                             // r_d[h,k] by lag, with its factor
-  TransformerVqGolden(const Golden& file, const GoldenCase& c)
-      : B(c.size("B")), L(c.size("T")), H(c.size("H")), K(c.size("K")), V(c.size("V")), S(c.size("S")), M(c.size("mem_len")), D(c.size("D")), by(std::pow(double(K), -0.25)), q(B, L, H, K), bias(B, L, H, 2 * M + 1),
-        v(B, L, H, V), y(B, L, H, V), z(B, L, H, 1), book(H, S, K) {
-    const auto get = [&](const char* role, const char* name) { return file.array(c.name, role, name); };
-    q_of = get("in", "q"), k_of = get("in", "k"), v_of = get("in", "v"), sums = get("par", "c_sum"), counts = get("par", "c_count"), u = get("par", "u"), vb = get("par", "vb"), projection = get("par", "r_proj");
-    for (Index d = 0; d <= M; ++d)
-      for (Index n = 0; n < H * K; ++n) {
-        double r = 0;
-        for (Index i = 0; i < D; ++i) r += sinusoid(d, i) * projection[to_size(i * H * K + n)];
-        position.push_back(by * r);
-      }
-    bias.fill(T(0));
-    const View<const double> q0 = arrange(q_of, "bhtf"), v0 = arrange(v_of, "bhtf");
-    for (Index b = 0; b < B; ++b)
-      for (Index t = 0; t < L; ++t)
-        for (Index h = 0; h < H; ++h) {
-          for (Index k = 0; k < K; ++k) q.view()(b, t, h, k) = T(q0(b, t, h, k) + by * u[to_size(h * K + k)]);
-          for (Index f = 0; f < V; ++f) v.view()(b, t, h, f) = T(v0(b, t, h, f));
-          for (Index d = 0; d <= M; ++d) {
-            double sum = 0;
-            for (Index k = 0; k < K; ++k) sum += (q0(b, t, h, k) + by * vb[to_size(h * K + k)]) * r(d, h, k);
-            bias.view()(b, t, h, M - d) = T(sum);
-          }
-        }
-    book.restore(arrange(counts, "hf"), arrange(sums, "hrf"));
-    const std::vector<T> keys(k_of.values.begin(), k_of.values.end());
-    nearest_codes(exec::seq, arrange(keys.data(), k_of.shape, "bhtf"), book.codes(), z.view());
-  }
-  double sinusoid(Index d, Index i) const {
-    const double angle = double(d) / std::pow(10000.0, 2 * double(i % (D / 2)) / double(D));
-    return i < D / 2 ? std::sin(angle) : std::cos(angle);
-  }
-  double r(Index d, Index h, Index k) const { return position[to_size((d * H + h) * K + k)]; }
-  VqInputs<const T> in() const { return {q, book.codes(), v, bias, z}; }
-};
 
 }  // namespace lcsm::test

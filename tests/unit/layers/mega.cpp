@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
+// The published layer itself is held by tests/conformance/mega_layer.cpp.
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
 
-#include "support/arrange.hpp"
 #include "support/catch.hpp"
 #include "unit/layers/mega.hpp"
 
@@ -11,55 +11,6 @@
 
 using namespace lcsm;
 using namespace lcsm::test;
-
-namespace {
-
-template <class W, class T> void against_golden(const Golden& file, const GoldenCase& c, double output, double gradient) {
-  std::deque<std::vector<T>> numbers;
-  const auto take = [&](const Array& x) { return numbers.emplace_back(x.values.begin(), x.values.end()).data(); };
-  const auto fresh = [&](const Array& x) { return numbers.emplace_back(x.values.size(), T(77)).data(); };
-  const Array x_of = file.array(c.name, "in", "x"), y_of = file.array(c.name, "out", "y"), bar_of = file.array(c.name, "w", "out.y");
-  MegaLayerParameters<const T> p;
-  MegaLayerParameters<T> grads;
-  p.each([&](const char* name, View<const T>& v, const char* axes) {
-    const Array a = file.array(c.name, "par", name);
-    v = arrange(static_cast<const T*>(take(a)), a.shape, axes);
-  });
-  grads.each([&](const char* name, View<T>& v, const char* axes) {
-    const Array a = file.array(c.name, "par", name);
-    v = arrange(fresh(a), a.shape, axes);
-  });
-  const View<const T> x = arrange(static_cast<const T*>(take(x_of)), x_of.shape, "tbf"), y_bar = arrange(static_cast<const T*>(take(bar_of)), bar_of.shape, "tbf");
-  const View<T> y = arrange(fresh(x_of), x_of.shape, "tbf"), x_bar = arrange(fresh(x_of), x_of.shape, "tbf");
-  const MegaOptions options{.chunk = c.size("chunk")};
-  mega(exec::par, Attention<W>{}, MegaEma{}, p.memory, p.maps, x, y, options);
-  mega_vjp(exec::par, Attention<W>{}, MegaEma{}, p.memory, p.maps, x, y_bar, grads.memory, grads.maps, x_bar, options);
-  const auto close = [&](const char* what, const View<T>& given, const View<const double>& want, double relative) {
-    INFO(c.name << ", " << what);
-    CHECK(relative_error(given, want) <= relative);
-  };
-  close("y", y, arrange(y_of, "tbf"), output);
-  const auto slope = [&](const char* name, const View<T>& given, const char* axes) {
-    const Array want = file.array(c.name, "grad", name);
-    close(name, given, arrange(want, axes), gradient + (want.dtype == DType::f32 ? 0x1p-24 : 0));   // as it is stored
-  };
-  slope("x", x_bar, "tbf");
-  grads.each([&](const char* name, View<T>& v, const char* axes) { slope(name, v, axes); });
-}
-
-}  // namespace
-
-// facebookresearch/mega@aeaa4b4: MovingAverageGatedAttention.forward and its gradients.
-TEST_CASE("the published Mega layer", "[layers]") {
-  const Golden file(golden_path("mega_layer"));
-  for (const GoldenCase& c : file.cases()) {
-    const std::string act = c.text("act");
-    REQUIRE((act == "softmax" || act == "laplace"));
-    // A layer is 12 operations deep, each with sums of at most 40 terms: 500 roundings of what is at most 100 times as large, and their slopes.
-    if (act == "softmax") against_golden<weight::Softmax, double>(file, c, 1e-11, 1e-11), against_golden<weight::Softmax, float>(file, c, 1e-5, 1e-4);
-    else against_golden<weight::Laplace, double>(file, c, 1e-11, 1e-11), against_golden<weight::Laplace, float>(file, c, 1e-5, 1e-4);
-  }
-}
 
 TEST_CASE("Mega's gradients are slopes, with other weights and both directions", "[layers]") {
   const auto check = [&]<class W>(std::uint64_t seed, std::type_identity<W>) {

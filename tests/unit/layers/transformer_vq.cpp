@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The published layer itself is held by tests/conformance/transformer_vq.cpp.
 #include <lcsm/exec/par.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/layers/transformer_vq.hpp>
@@ -7,6 +8,7 @@
 
 #include "support/arrange.hpp"
 #include "support/catch.hpp"
+#include "support/transformer_vq_parameters.hpp"
 
 #include <cmath>
 #include <deque>
@@ -16,11 +18,6 @@ using namespace lcsm;
 using namespace lcsm::test;
 
 namespace {
-
-// The published names of the parameters, and the axes of their arrays ([inputs, outputs]).
-template <class S, class F> void each(TransformerVqMaps<S>& m, F&& f) {
-  f("ln_g", m.norm_gain, "f"), f("ln_b", m.norm_bias, "f"), f("W_q", m.q, "fr"), f("W_kvg", m.kvg, "fr"), f("W_res", m.out, "fr"), f("u", m.content_bias, "f"), f("vb", m.position_bias, "f"), f("r_proj", m.positions, "fr");
-}
 
 template <class T> struct Published {
   std::deque<std::vector<T>> numbers;
@@ -46,27 +43,6 @@ template <class T> struct Published {
 };
 
 }  // namespace
-
-// transformer-vq/transformer_vq@21943e4: VQAttention.__call__.
-TEST_CASE("the published Transformer-VQ layer", "[layers][vq]") {
-  const Golden file(golden_path("transformer_vq_layer"));
-  REQUIRE(!file.cases().empty());
-  for (const GoldenCase& c : file.cases()) {
-    const auto check = [&]<class T>(T, double output, double gradient) {
-      Published<T> layer(file, c);
-      layer.run(layer.options);
-      const auto close = [&](const char* what, const View<T>& given, const Array& of, const char* axes, double relative) {
-        INFO(c.name << ", " << what);
-        CHECK(relative_error(given, arrange(of, axes)) <= relative + (of.dtype == DType::f32 ? 0x1p-24 : 0));
-      };
-      close("y", layer.y, file.array(c.name, "out", "y"), "btf", output);
-      close("x", layer.x_bar, file.array(c.name, "grad", "x"), "btf", gradient);
-      each(layer.grads, [&](const char* name, View<T>& v, const char* axes) { close(name, v, file.array(c.name, "grad", name), axes, gradient); });
-    };
-    // 10 operations, each with sums of at most 20 terms: 300 roundings of what is at most 100 times as large.
-    check(double(), 1e-11, 1e-11), check(float(), 1e-5, 1e-4);
-  }
-}
 
 TEST_CASE("Transformer-VQ: padding is not read, blocks change nothing", "[layers][vq]") {
   const Golden file(golden_path("transformer_vq_layer"));
