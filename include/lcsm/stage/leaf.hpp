@@ -58,6 +58,8 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
   static constexpr const char* name = Name::name;
   static constexpr bool streams = S == Source::data;         // a row per token; else a parameter
   static constexpr bool identity = std::is_same_v<Map, map::Identity>;
+  using raw = Named<Name, X, S>;
+  using mapping = Map;
   template <class In> static constexpr bool bound = Name::template present<const In>;
   template <class Visit> static constexpr void visit(Visit&& visitor) { visitor.template operator()<Named>(); }
 
@@ -84,6 +86,14 @@ template <class Name, Axes X, Source S, class Map = map::Identity> struct Named 
 // Whether a leaf is the caller's numbers as they stand.
 template <class Leaf> constexpr bool is_unmapped() {
   if constexpr (requires { Leaf::identity; }) return Leaf::identity; else return false;
+}
+// Whether it is those numbers through a light map of lanes, done where they are read: a number per key would be mapped again for every channel.
+template <class Leaf, bool Multiplier> constexpr bool is_mapped_on_load() {
+  if constexpr (requires { typename Leaf::mapping; }) {
+    if constexpr (!overlaps(Leaf::axes, axes::valued) || time_invariant(Leaf::source)) return false;
+    else if constexpr (Multiplier) return requires { requires Leaf::mapping::light_multiplier; };
+    else return requires { requires Leaf::mapping::light; };
+  } else return false;
 }
 template <class Name, Axes X = Axes::key, class Map = map::Identity> using Data = Named<Name, X, Source::data, Map>;
 template <class Name, Axes X = Axes::key, class Map = map::Identity> using Learned = Named<Name, X, Source::learned, Map>;

@@ -24,11 +24,11 @@ template <Axes X, class V, class T> LCSM_INLINE V at(const T* row, Index, [[mayb
 }
 }
 
-// The rows of one leaf for a chunk of tokens, ready to be read: in place where the caller's numbers can be used as they stand, else
+// The rows of one leaf for a chunk of tokens, ready to be read: in place where the caller's numbers can be used as they stand or mapped on load, else
 // converted and mapped into scratch. What is the same for every token is filled once, in double, and rounded once.
 template <class Leaf, class T, bool Multiplier = false> class LeafTile {
  public:
-  static constexpr bool is_static = time_invariant(Leaf::source);
+  static constexpr bool is_static = time_invariant(Leaf::source), on_load = is_mapped_on_load<Leaf, Multiplier>();
   static constexpr Axes axes = Leaf::axes;
 
   LeafTile(Arena& arena, const Extent& n, Index tokens) {
@@ -51,20 +51,24 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
   template <class In> void fill(const In& in, const Run& run, Index first, Index count) {
     if constexpr (!is_static) {
       if (in_place(in, run, first)) return;
-      Leaf::template rows<T, Multiplier>(scratch_, width_, in, run, first, count);
+      if constexpr (on_load) Leaf::raw::template rows<T, false>(scratch_, width_, in, run, first, count);
+      else Leaf::template rows<T, Multiplier>(scratch_, width_, in, run, first, count);
       use_scratch(width_);
     }
   }
 
-  // Row of token j, and the number (or lanes of numbers) for key a and value channel c.
-  const T* row(Index j, Index a = 0) const noexcept { return base_ + j * token_stride_ + a * row_stride_; }
+  // The number (or lanes of numbers) of token j for key a and value channel c; along: the lanes from n on of its row, of that of key a if it has several.
   Index width() const noexcept { return width_; }
-  template <class V, class A> LCSM_INLINE V load(Index j, A a, Index c) const { return stage::at<axes, V>(base_ + j * token_stride_, row_stride_, a, c); }
+  template <class V, class A> LCSM_INLINE V load(Index j, A a, Index c) const { return mapped(stage::at<axes, V>(base_ + j * token_stride_, row_stride_, a, c)); }
+  template <class V> LCSM_INLINE V along(Index j, Index n, Index a = 0) const { return mapped(simd::load<V>(base_ + j * token_stride_ + a * row_stride_ + n)); }
 
  private:
+  template <class V> LCSM_INLINE static V mapped(V raw) {
+    if constexpr (on_load) return stage::mapped<typename Leaf::mapping, Multiplier>(raw); else return raw;
+  }
   void use_scratch(Index token_stride) { base_ = scratch_, token_stride_ = token_stride, row_stride_ = columns_; }
   template <class In> bool in_place(const In& in, const Run& run, Index first) {
-    if constexpr (!Multiplier && is_unmapped<Leaf>()) {
+    if constexpr (on_load || (!Multiplier && is_unmapped<Leaf>())) {
       const auto& v = Leaf::view(in);
       if constexpr (std::is_same_v<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>, T>) {
         if (run.time.table || (v.stride[4] != 1 && columns_ > 1)) return false;
@@ -122,17 +126,18 @@ template <class Combine, class First, class... Rest, class T, bool Multiplier> c
     if constexpr (!is_static) leaves_.apply([&](auto&... leaf) { (leaf.fill(in, run, first, count), ...); }), combine(count);
   }
 
-  const T* row(Index j) const noexcept { return scratch_ + (is_static ? 0 : j * width_); }
   Index width() const noexcept { return width_; }
   template <class V, class A> LCSM_INLINE V load(Index j, A a, Index c) const { return stage::at<axes, V>(row(j), 0, a, c); }
+  template <class V> LCSM_INLINE V along(Index j, Index n) const { return simd::load<V>(row(j) + n); }
   const auto& first() const { return stage::get<0>(leaves_); }
   template <std::size_t N> const auto& leaf() const { return stage::get<N>(leaves_); }
   // Along the stored row, whichever axis that is.
   template <class V, class Tile> static V load_row(const Tile& leaf, Index j, Index n) {
-    if constexpr (Tile::axes == Axes::one) return V(leaf.row(j)[0]); else return simd::load<V>(leaf.row(j) + n);
+    if constexpr (Tile::axes == Axes::one) return V(leaf.template along<simd::scalar_t<V>>(j, 0)); else return leaf.template along<V>(j, n);
   }
 
  private:
+  const T* row(Index j) const noexcept { return scratch_ + (is_static ? 0 : j * width_); }
   template <class V> auto at(Index j, Index n) const {
     return leaves_.apply([&](const auto&... leaf) {
       if constexpr (Multiplier) return combine::multiplier<Combine>(load_row<V>(leaf, j, n)...);

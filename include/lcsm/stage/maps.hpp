@@ -11,6 +11,8 @@ namespace lcsm {
 //   template <class V> static V multiplier(V raw);              optional, for gates: exp(apply(raw)) when that is cheaper
 //   template <class V> static V vjp(V raw, V bar);              for gradients: bar * apply'(raw); 0 on the closed side of a clamp
 //   template <class V> static V multiplier_vjp(V raw, V bar);   optional, where a multiplier of 0 has a slope: bar * multiplier'(raw)
+//   static constexpr bool light, light_multiplier;              optional: apply, multiplier take an instruction or two: done where the number is read,
+//                                                               where the others are done once and stored
 //
 // A map that feeds a log plane is a gate: apply gives the log of the multiplier, -infinity for a closed gate.
 namespace map {
@@ -19,11 +21,13 @@ template <class V> LCSM_INLINE V constant(double x) { return V(simd::scalar_t<V>
 
 struct Identity {
   static constexpr const char* name = "identity";
+  static constexpr bool light = true;
   template <class V> LCSM_INLINE static V apply(V x) { return x; }
   template <class V> LCSM_INLINE static V vjp(V, V bar) { return bar; }
 };
 struct Negate {
   static constexpr const char* name = "-x";
+  static constexpr bool light = true;
   template <class V> LCSM_INLINE static V apply(V x) { return -x; }
   template <class V> LCSM_INLINE static V vjp(V, V bar) { return -bar; }
 };
@@ -133,6 +137,7 @@ struct Rwkv7Decay {                                         // log multiplier -e
 };
 struct LogAbs {                                             // the input is the multiplier itself; its sign is a term of its own
   static constexpr const char* name = "log |x|";
+  static constexpr bool light_multiplier = true;
   template <class V> LCSM_INLINE static V apply(V x) { return math::log(simd::abs(x)); }
   template <class V> LCSM_INLINE static V multiplier(V x) { return simd::abs(x); }
   template <class V> LCSM_INLINE static V vjp(V x, V bar) { return simd::select(bar == constant<V>(0), bar, bar / x); }
@@ -140,6 +145,7 @@ struct LogAbs {                                             // the input is the 
 };
 struct Sign {                                               // +1 or -1
   static constexpr const char* name = "sign";
+  static constexpr bool light = true;
   template <class V> LCSM_INLINE static V apply(V x) { return simd::select(x < constant<V>(0), constant<V>(-1), constant<V>(1)); }
   template <class V> LCSM_INLINE static V vjp(V, V) { return constant<V>(0); }
 };

@@ -40,15 +40,15 @@ template <Plane P, class Leaf, class T> class RowTile {
     if (want_log_) raw_.fill(in, run, first, count);
     if constexpr (P == Plane::phase)
       for (Index j = 0; j < count; ++j) {
-        const auto turn = [&](Index to, Index n, const T* from) {
+        const auto turn = [&](Index to, Index n, auto... key) {
           for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
-            const Complex<V> z = unit(simd::load<V>(from + a));
+            const Complex<V> z = unit(value_.template along<V>(j, a, key...));
             simd::store(cos_ + j * value_.width() + to + a, z.re), simd::store(sin_ + j * value_.width() + to + a, z.im);
           });
         };
         if constexpr (Leaf::axes == Axes::matrix) {         // rows that are read in place may lie apart
-          for (Index to = 0; to < value_.width(); to += columns_) turn(to, columns_, value_.row(j, to / columns_));
-        } else turn(0, value_.width(), value_.row(j));
+          for (Index to = 0; to < value_.width(); to += columns_) turn(to, columns_, to / columns_);
+        } else turn(0, value_.width());
       }
   }
   template <class V, class A> LCSM_INLINE auto value(Index j, A a, Index c) const {
