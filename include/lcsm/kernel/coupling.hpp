@@ -97,7 +97,7 @@ template <class T, OuterClass X> class Coupling {
     ChunkEnds<T> ends = e;
     for (int part = 0; part < KP; ++part) ends.reads[part] = e.erased[part], ends.writes[part] = e.coupled[part];
     ends.key_total = key_total_;
-    Erases::bring_to_ends(with(p, p.erase, p.couple), ends);
+    Erases::template bring_to_ends<true>(with(p, p.erase, p.couple), ends);
     if constexpr (X.one_decay) {
       weights_.products(p);
       for (int part = 0; part < KP; ++part)

@@ -33,7 +33,7 @@ template <class T, OuterClass X> class OuterKernel {
   // Inside the chunk: y (tokens x columns, VP or MP planes) is written, the ends too. p_start: the running maximum before the chunk, one number or
   // one per value channel (logs of the chunk are taken relative to it).
   void inside(const ChunkPlanes<T>& p, const double* p_start, Ends& e, T* const y[2]) {
-    Scores::bring_to_ends(p, e);
+    Scores::template bring_to_ends<X.coupled>(p, e);
     score(p);
     if constexpr (channel_weights) {
       T* const scores[2] = {scores_.plane(0), scores_.plane(KP - 1)};
@@ -50,7 +50,7 @@ template <class T, OuterClass X> class OuterKernel {
     }
   }
   // Its steps, where one weight serves all channels: the ends alone (without a coupling); scores, and times their weights; rows.
-  void ends_only(const ChunkPlanes<T>& p, const double* p_start, Ends& e) { Scores::bring_to_ends(p, e), weights_.by_head(p, p_start, e); }
+  void ends_only(const ChunkPlanes<T>& p, const double* p_start, Ends& e) { Scores::template bring_to_ends<X.coupled>(p, e), weights_.by_head(p, p_start, e); }
   void score(const ChunkPlanes<T>& p) { for (int part = 0; part < KP; ++part) scores_.within_chunk(p, part); }
   void weigh_scores(const ChunkPlanes<T>& p) { for (int part = 0; part < KP; ++part) weights_.apply(p, scores_.plane(part), scores_.pitch()); }
   void read_inside(const ChunkPlanes<T>& p, T* const y[2]) const {
@@ -63,10 +63,17 @@ template <class T, OuterClass X> class OuterKernel {
   // (reads . memory) weighted onto y; reads: C x keys, memory planes keys x columns.
   void from_memory(const ChunkPlanes<T>& p, T* const reads[2], T* const memory[2], Index memory_pitch, const T* row_weight, T* const scratch[2], T* const y[2]) const {
     const Index C = p.tokens;
-    for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));
-    for_plane_products<KP, MP>([&](int q, int m, int out, int sign) {
-      if (y[out]) multiply_add(reads[q], p.key_pitch, Index(1), memory[m], memory_pitch, scratch[out], p.column_pitch, C, p.column_pitch, p.keys, T(sign));
-    });
+    if constexpr (KP * MP == 1 && !X.one_decay && !X.scaled && !X.per_channel()) {        // all weights are 1
+      if (y[0]) multiply_add(reads[0], p.key_pitch, Index(1), memory[0], memory_pitch, y[0], p.column_pitch, C, p.column_pitch, p.keys);
+      return;
+    } else if constexpr (KP * MP == 1) {
+      if (y[0]) multiply(reads[0], p.key_pitch, Index(1), memory[0], memory_pitch, scratch[0], p.column_pitch, C, p.column_pitch, p.keys);
+    } else {
+      for (int part = 0; part < MP; ++part) if (y[part]) std::fill_n(scratch[part], C * p.column_pitch, T(0));
+      for_plane_products<KP, MP>([&](int q, int m, int out, int sign) {
+        if (y[out]) multiply_add(reads[q], p.key_pitch, Index(1), memory[m], memory_pitch, scratch[out], p.column_pitch, C, p.column_pitch, p.keys, T(sign));
+      });
+    }
     for (int part = 0; part < MP; ++part) if (y[part]) add_rows(p, row_weight, scratch[part], y[part]);
   }
   // (reads . writes^T) inputs of an earlier chunk weighted onto y: surrogate attention between two chunks.
@@ -81,6 +88,7 @@ template <class T, OuterClass X> class OuterKernel {
   }
   // writes^T inputs: what the chunk adds to the memory; delta planes are overwritten.
   void to_memory(const ChunkPlanes<T>& p, const Ends& e, T* const delta[2]) const {
+    if constexpr (KP * VP == 1) return multiply(e.writes[0], Index(1), p.key_pitch, e.inputs[0], p.column_pitch, delta[0], p.column_pitch, p.keys, p.column_pitch, p.tokens);
     for (int part = 0; part < MP; ++part) std::fill_n(delta[part], p.keys * p.column_pitch, T(0));
     for_plane_products<KP, VP>([&](int k, int v, int out, int sign) {
       multiply_add(e.writes[k], Index(1), p.key_pitch, e.inputs[v], p.column_pitch, delta[out], p.column_pitch, p.keys, p.column_pitch, p.tokens, T(sign));

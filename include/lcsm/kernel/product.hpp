@@ -6,15 +6,17 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// Small matrix products on operands that lie in cache: C (rows x columns) += sign A B, sign 1 or -1, with A at a[m sam + k sak], B and C row-major.
+// Small matrix products on operands that lie in cache: C (rows x columns) += sign A B, sign 1 or -1, or = A B, with A at a[m sam + k sak], B and C row-major.
 // `columns` is a multiple of the vector width; C is kept in registers, nothing is packed. Causal: A is lower triangular with its diagonal, and what
 // lies above it is not touched, so that a NaN in a later row of B reaches no earlier row of C.
 namespace product {
 
+enum class Onto { add, subtract, fresh };                    // C + A B, C - A B, A B
+
 // As many rows as registers hold beside two vectors of B and one number of A: 6 x 2 vectors of 16, 12 x 2 of 32.
 template <class T> inline constexpr int most_rows = sizeof(Batch<T>) == 64 ? 12 : 6;
 
-template <int R, int N, bool Causal, bool Negative, class T>
+template <int R, int N, bool Causal, Onto How, class T>
 LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* LCSM_RESTRICT b, Index ldb, T* LCSM_RESTRICT c, Index ldc, Index inner) {
   using V = Batch<T>;
   constexpr Index W = simd::width<V>;
@@ -23,8 +25,9 @@ LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* L
   for (int m = 0; m < R; ++m)
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
-      const V x = simd::load<V>(c + m * ldc + n * W);
-      if constexpr (Negative) sum[m][n] = -x; else sum[m][n] = x;
+      if constexpr (How == Onto::fresh) sum[m][n] = V(T(0));
+      else if constexpr (How == Onto::subtract) sum[m][n] = -simd::load<V>(c + m * ldc + n * W);
+      else sum[m][n] = simd::load<V>(c + m * ldc + n * W);
     }
   for (Index k = 0; k < inner; ++k) {
     V row[N];
@@ -56,31 +59,31 @@ LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* L
   for (int m = 0; m < R; ++m)
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
-      if constexpr (Negative) simd::store(c + m * ldc + n * W, V(-sum[m][n])); else simd::store(c + m * ldc + n * W, sum[m][n]);
+      if constexpr (How == Onto::subtract) simd::store(c + m * ldc + n * W, V(-sum[m][n])); else simd::store(c + m * ldc + n * W, sum[m][n]);
     }
 }
 
-template <int R, bool Causal, bool Negative, class T>
+template <int R, bool Causal, Onto How, class T>
 LCSM_NOINLINE void rows(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index columns, Index inner) {
   constexpr Index W = simd::width<Batch<T>>;
   Index n = 0;
-  for (; n + 2 * W <= columns; n += 2 * W) tile<R, 2, Causal, Negative>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
-  if (n < columns) tile<R, 1, Causal, Negative>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
+  for (; n + 2 * W <= columns; n += 2 * W) tile<R, 2, Causal, How>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
+  if (n < columns) tile<R, 1, Causal, How>(a, sam, sak, b + n, ldb, c + n, ldc, inner);
 }
 
 // Blocks of R rows, then of fewer: 12, 6, and what is left of them.
-template <int R, bool Causal, bool Negative, class T>
+template <int R, bool Causal, Onto How, class T>
 void blocks(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index m, Index count, Index columns, Index inner) {
-  for (; m + R <= count; m += R) rows<R, Causal, Negative>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner);
-  if constexpr (R > 6) blocks<6, Causal, Negative>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
+  for (; m + R <= count; m += R) rows<R, Causal, How>(a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, columns, Causal ? m : inner);
+  if constexpr (R > 6) blocks<6, Causal, How>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
   else if constexpr (R > 1) {
-    if (m < count) blocks<R - 1, Causal, Negative>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
+    if (m < count) blocks<R - 1, Causal, How>(a, sam, sak, b, ldb, c, ldc, m, count, columns, inner);
   }
 }
 template <bool Causal, class T> void run(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner, T sign) {
   LCSM_ASSERT(columns % (simd::width<Batch<T>>) == 0 && (sign == T(1) || sign == T(-1)));
-  if (sign < T(0)) blocks<most_rows<T>, Causal, true>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
-  else blocks<most_rows<T>, Causal, false>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
+  if (sign < T(0)) blocks<most_rows<T>, Causal, Onto::subtract>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
+  else blocks<most_rows<T>, Causal, Onto::add>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
 }
 
 }  // namespace product
@@ -92,6 +95,12 @@ template <class T> void multiply_add(const T* a, Index sam, Index sak, const T* 
 // The same with a lower triangular A (count x count).
 template <class T> void multiply_add_causal(const T* a, Index lda, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, T sign = T(1)) {
   product::run<true>(a, lda, 1, b, ldb, c, ldc, count, columns, Index(0), sign);
+}
+
+// C = A B.
+template <class T> void multiply(const T* a, Index sam, Index sak, const T* b, Index ldb, T* c, Index ldc, Index count, Index columns, Index inner) {
+  LCSM_ASSERT(columns % (simd::width<Batch<T>>) == 0);
+  product::blocks<product::most_rows<T>, false, product::Onto::fresh>(a, sam, sak, b, ldb, c, ldc, Index(0), count, columns, inner);
 }
 
 // The real products that make up a product of planes: add(left, right, out, sign), where a factor of one plane is real.

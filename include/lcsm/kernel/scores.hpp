@@ -3,6 +3,7 @@
 
 #include <lcsm/kernel/chunk.hpp>
 #include <lcsm/kernel/product.hpp>
+#include <lcsm/simd/transpose.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -24,12 +25,16 @@ template <class T, OuterClass X> class KeyScores {
   T* plane(int part) const { return scores_[part]; }
   Index pitch() const { return pitch_; }
 
-  // Reads decayed from the chunk's start, writes to its end, sub-block by sub-block.
-  static void bring_to_ends(const ChunkPlanes<T>& p, ChunkEnds<T>& e) {
+  // Reads decayed from the chunk's start, writes to its end, sub-block by sub-block. Without decays they are p's own, unless a coupling changes them later.
+  template <bool Coupled> static void bring_to_ends(const ChunkPlanes<T>& p, ChunkEnds<T>& e) {
     const Index C = p.tokens, K = p.key_pitch;
-    for (int part = 0; part < KP; ++part) std::copy_n(p.q[part], C * K, e.reads[part]), std::copy_n(p.k[part], C * K, e.writes[part]);
-    std::fill_n(e.key_total, K, T(1));
-    if constexpr (!X.key_decay) return;
+    if constexpr (!X.key_decay) {
+      std::fill_n(e.key_total, K, T(1));
+      for (int part = 0; part < KP; ++part)
+        if constexpr (Coupled) std::copy_n(p.q[part], C * K, e.reads[part]), std::copy_n(p.k[part], C * K, e.writes[part]);
+        else e.reads[part] = p.q[part], e.writes[part] = p.k[part];
+      return;
+    }
     for_lanes<T>(K, [&]<class V>(std::type_identity<V>, Index a) {
       V before = map::constant<V>(1);
       for (Index j = 0; j < C; ++j) {
@@ -175,11 +180,9 @@ template <class T, OuterClass X> class KeyScores {
     for (Index a = 0; a < n; a += simd::width<V>) simd::store(x + a, simd::load<V>(x + a) * simd::load<V>(y + a));
   }
   void transpose(const T* k, Index pitch, Index rows, Index keys) {
-    const Index padded = round_up(rows, simd::width<Batch<T>>);
-    for (Index a = 0; a < keys; ++a) {
-      for (Index l = 0; l < rows; ++l) transposed_[a * pitch_ + l] = k[l * pitch + a];
-      for (Index l = rows; l < padded; ++l) transposed_[a * pitch_ + l] = T(0);
-    }
+    simd::transpose(k, pitch, rows, keys, transposed_, pitch_);
+    if (const Index padded = round_up(rows, simd::width<Batch<T>>); padded > rows)
+      for (Index a = 0; a < keys; ++a) std::fill_n(transposed_ + a * pitch_ + rows, padded - rows, T(0));
   }
 
   Index pitch_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lcsm/call/head_groups.hpp>
+#include <lcsm/call/prefetch.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/kernel/chunk_runner.hpp>
 #include <lcsm/mode/abilities.hpp>
@@ -43,6 +44,8 @@ void chunkwise(const Exec& exec, M, const In& in, const View<S>& y, const Option
             const Run run = call.unit(first_unit + h);
             if (heads > 1) runner.use(h), runner.resume(in, run);
             if (const SavePoints<M, T> points(options.saved, run); points) runner.store(options.saved.states, points.run_at(first));
+            const Index next = h + 1 < heads ? h + 1 : 0, from = next > 0 ? first : first + chunk;
+            if (const Run ahead = call.unit(first_unit + next); from < length) prefetch<M>(in, ahead, from, chunk), prefetch_rows<true>(y, ahead, from, chunk);
             runner.inside(in, run, first, (std::min)(chunk, length - first));
             runner.read_memory();
             runner.finish_rows(y, run, first);

@@ -30,17 +30,20 @@ TEMPLATE_TEST_CASE("products of small matrices", "[product]", float, double) {
   for (Index count = 0; count <= 20; ++count)
     for (const Index columns : {W, 2 * W, 3 * W, 5 * W})
       for (const Index inner : {0, 1, 2, 7, 19})
-        for (const T sign : {T(1), T(-1)})
+        for (const T sign : {T(1), T(-1), T(0)})           // 0: the product itself, whatever was there
           for (const bool transposed : {false, true}) {
             const Matrix<T> a = transposed ? Matrix<T>(inner, count, count + 3, random) : Matrix<T>(count, inner, inner + 3, random),
                             b(inner, columns, columns + 2, random);
             Matrix<T> c(count, columns, columns + 1, random);
             Matrix<T> want = c;
             for (Index m = 0; m < count; ++m)
-              for (Index n = 0; n < columns; ++n)
-                for (Index k = 0; k < inner; ++k) want.at(m, n) += sign * (transposed ? a.at(k, m) : a.at(m, k)) * b.at(k, n);
-            multiply_add(a.data.data(), transposed ? Index(1) : a.pitch, transposed ? a.pitch : Index(1), b.data.data(), b.pitch,
-                         c.data.data(), c.pitch, count, columns, inner, sign);
+              for (Index n = 0; n < columns; ++n) {
+                if (sign == T(0)) c.at(m, n) = std::numeric_limits<T>::quiet_NaN(), want.at(m, n) = T(0);
+                for (Index k = 0; k < inner; ++k) want.at(m, n) += (sign == T(0) ? T(1) : sign) * (transposed ? a.at(k, m) : a.at(m, k)) * b.at(k, n);
+              }
+            const Index down = transposed ? 1 : a.pitch, along = transposed ? a.pitch : 1;
+            if (sign == T(0)) multiply(a.data.data(), down, along, b.data.data(), b.pitch, c.data.data(), c.pitch, count, columns, inner);
+            else multiply_add(a.data.data(), down, along, b.data.data(), b.pitch, c.data.data(), c.pitch, count, columns, inner, sign);
             bool same = true;
             for (std::size_t n = 0; n < c.data.size(); ++n)
               same = same && (c.data[n] == want.data[n] || (std::isnan(c.data[n]) && std::isnan(want.data[n])));
