@@ -4,16 +4,12 @@
 #pragma once
 
 #include <lcsm/simd/math.hpp>
-#include <lcsm/simd/simd.hpp>
+#include <lcsm/simd/stream.hpp>
 #include <lcsm/tensor/buffer.hpp>
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-
-#if defined(__AVX__)
-#include <immintrin.h>
-#endif
 
 namespace bench::limit {
 
@@ -49,13 +45,7 @@ template <bool Streaming> void triad(benchmark::State& state) {
   for (auto _ : state) {
     for (Index i = 0; i < n; i += W) {
       const V y = lcsm::simd::fma(x, lcsm::simd::load<V>(a.data() + i), lcsm::simd::load<V>(b.data() + i));
-#if defined(__AVX512F__)
-      if constexpr (Streaming) _mm512_stream_ps(c.data() + i, static_cast<__m512>(y)); else lcsm::simd::store(c.data() + i, y);
-#elif defined(__AVX__)
-      if constexpr (Streaming) _mm256_stream_ps(c.data() + i, static_cast<__m256>(y)); else lcsm::simd::store(c.data() + i, y);
-#else
-      lcsm::simd::store(c.data() + i, y);
-#endif
+      if constexpr (Streaming) lcsm::simd::stream(c.data() + i, y); else lcsm::simd::store(c.data() + i, y);
     }
     benchmark::ClobberMemory();
   }

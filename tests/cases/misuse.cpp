@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("offset tables are looked at", "[cases][misuse_01]", float, d
     }
     for (const double chunk : chunks.values) {              // whichever mode, any size below 1
       Way bad = way;
-      for (Index Tuning::* size : {&Tuning::chunk, &Tuning::scan_chunk, &Tuning::scan_units, &Tuning::rows}) {
+      for (Index Tuning::* size : {&Tuning::chunk, &Tuning::scan_chunk, &Tuning::scan_units, &Tuning::rows, &Tuning::streamed}) {
         bad.tuning = way.tuning, bad.tuning.*size = Index(chunk);
         Buffer<T> y(1, 16, 1, 2);
         poison(y);

@@ -99,17 +99,18 @@ template <class M, class T> Options<T> of_channels(Options<T> o, Index values, I
   return o;
 }
 
-// Blocks of the units of a call. Where there is more than one key a block's memory fits the first cache; else there is a block for each worker, as its rows are read in order.
+// Blocks of the units of a call. Where there is more than one key a block's memory fits the first cache; else there is a block for each worker, of at least 4 KiB of every row: processors
+// fetch rows ahead page by page, so that half of a page takes the time of all of it.
 class ChannelBlocks {
  public:
-  static constexpr Index wide = 128;
+  static constexpr Index wide = 128, page = 1024;
 
   static ChannelBlocks make(const Extent& n, Index workers, bool apart) {
     ChannelBlocks b;
     b.values_ = n.values, b.width_ = n.values;
     if (apart && n.values > wide) {
       const Index units = n.sequences * n.heads;
-      b.width_ = n.keys > 1 ? wide : (std::min)(round_up(divide_up(n.values * units, (std::max<Index>)(workers, 1)), wide), n.values);
+      b.width_ = n.keys > 1 ? wide : (std::min)((std::max)(round_up(divide_up(n.values * units, (std::max<Index>)(workers, 1)), wide), page), n.values);
     }
     b.per_unit_ = b.width_ > 0 ? divide_up(n.values, b.width_) : 1;
     return b;

@@ -139,7 +139,7 @@ inline void tuning(const char* function, const Tuning& t) {
   const auto positive = [&](const char* name, Index value) {
     if (value < 1) raise<OptionError>(function, std::string("tuning.") + name, "at least 1", text(value));
   };
-  positive("chunk", t.chunk), positive("scan_chunk", t.scan_chunk), positive("scan_units", t.scan_units), positive("rows", t.rows);
+  positive("chunk", t.chunk), positive("scan_chunk", t.scan_chunk), positive("scan_units", t.scan_units), positive("rows", t.rows), positive("streamed", t.streamed);
 }
 inline void offsets(const char* function, const Sequences& s, Index batch, Index tokens) {
   const auto fail = [&](const std::string& expected, const std::string& given) { raise<SequenceError>(function, "sequences", expected, given); };

@@ -2,20 +2,24 @@
 #pragma once
 
 #include <lcsm/call/tiles.hpp>
+#include <lcsm/simd/stream.hpp>
 #include <lcsm/tensor/view.hpp>
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// One row of the output: features of any stride, in the caller's storage type.
+// One row of the output: features of any stride, in the caller's storage type; written past the caches if `streamed`.
 template <class S> struct Row {
   S* data;
   Index stride;
+  bool streamed = false;
   template <class V> LCSM_INLINE void put(Index c, V x) const {
     using T = simd::scalar_t<V>;
     if constexpr (std::is_same_v<S, T>) {
       if (simd::width<V> == 1 || stride == 1) {
-        if constexpr (simd::width<V> == 1) data[c * stride] = x; else simd::store(data + c, x);
+        if constexpr (simd::width<V> == 1) data[c * stride] = x;
+        else if (streamed) simd::stream(data + c, x);
+        else simd::store(data + c, x);
         return;
       }
     }
@@ -24,8 +28,18 @@ template <class S> struct Row {
     for (Index n = 0; n < simd::width<V>; ++n) data[(c + n) * stride] = static_cast<S>(lanes[n]);
   }
 };
-template <class S> Row<S> output_row(const View<S>& y, const Run& run, Index j) {
-  return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4]};
+template <class S> Row<S> output_row(const View<S>& y, const Run& run, Index j, bool streamed = false) {
+  return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4], streamed};
+}
+// Whether rows of an output are to be written past the caches: it is large, and they begin where vectors do.
+template <class S> bool streams(const View<S>& y, const Tuning& tuning) {
+  if constexpr (!std::is_same_v<S, float> && !std::is_same_v<S, double>) return false;
+  else {
+    constexpr Index vector = simd::width<Batch<S>>;
+    bool aligned = y.stride[4] == 1 && reinterpret_cast<std::uintptr_t>(y.data) % (to_size(vector) * sizeof(S)) == 0;
+    for (const std::size_t axis : {0, 1, 2}) aligned = aligned && (y.extent[axis] <= 1 || y.stride[axis] % vector == 0);
+    return aligned && y.batch() * y.time() * y.head() * y.feature() * Index(sizeof(S)) >= tuning.streamed;
+  }
 }
 // Where a kernel writes what it reads of token j: a row of the output, or nowhere, so that nothing is read. Types of their own, so that a kernel is
 // compiled once for all modes.
@@ -33,7 +47,8 @@ template <class S> struct OutputRows {
   const View<S>& y;
   const Run& run;
   Index first;
-  Row<S> operator()(Index j) const { return output_row(y, run, first + j); }
+  bool streamed = false;
+  Row<S> operator()(Index j) const { return output_row(y, run, first + j, streamed); }
 };
 struct Nowhere {
   constexpr Nowhere operator()(Index) const { return {}; }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/call/channel_blocks.hpp>
 #include <lcsm/call/door.hpp>
+#include <lcsm/call/head_groups.hpp>
+#include <lcsm/call/prefetch.hpp>
 #include <lcsm/call/workspace.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/kernel/diagonal.hpp>
@@ -9,10 +12,12 @@
 #include <lcsm/mode/coded.hpp>
 #include <lcsm/simd/denormals.hpp>
 
+#include <memory>
+
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// A head from its initial to its final memory, token by token.
+// What a head needs beside its inputs.
 template <class M, class T> struct RecurrentScratch {
   Index rows;
   Tiles<M, T> tile;
@@ -28,46 +33,76 @@ template <class M, class T> struct RecurrentScratch {
   }
 };
 
-template <class M, class T, class In, class S>
-void recurrent_head(RecurrentScratch<M, T>& scratch, const In& in, const Options<T>& options, const Run& run, const View<S>& y) {
-  const Memory<M, T> memory = options.final ? Memory<M, T>::of(options.final, run) : scratch.memory;
-  start_from(memory, options.initial, run);
-  scratch.tile.begin(in, run);
-  const SavePoints<M, T> points(options.saved, run);
-  for (Index first = 0, count = 0; first < run.time.length; first += count) {
-    count = (std::min)({scratch.rows, run.time.length - first, points.until_next(first)});
-    if (points.is_at(first)) points.at(first).copy_from(memory);
-    scratch.tile.fill(in, run, first, count);
-    scratch.body.advance(scratch.tile, count, memory, OutputRows<S>{y, run, first});
+// A block of value channels of a head on its way from its initial to its final memory.
+template <class M, class T, class In, class S> class SweepPart {
+ public:
+  SweepPart(Arena& arena, const Call<M, T, In>& call, const Run& run, const View<S>& y, Index first, Index width)
+      : in_(held(call, first, width)), options_(of_channels<M>(call.options, call.extent.values, first, width)), run_(of_width(run, width)), y_(y.feature() == call.extent.values ? y.features(first, width) : y),
+        scratch_(arena, run_.extent, options_.tuning), memory_(options_.final ? Memory<M, T>::of(options_.final, run_) : scratch_.memory), points_(options_.saved, run_) {
+    start_from(memory_, options_.initial, run_);
+    scratch_.tile.begin(in(), run_);
   }
-}
+  SweepPart(const SweepPart&) = delete;
 
-// All heads, each in one sweep, in blocks of value channels where these are apart.
+  // The tokens that are run at once from `first` on: 0 at the end.
+  Index tokens(Index first) const { return (std::min)({scratch_.rows, run_.time.length - first, points_.until_next(first)}); }
+  void advance(Index first, Index count, bool streamed) {
+    if (points_.is_at(first)) points_.at(first).copy_from(memory_);
+    scratch_.tile.fill(in(), run_, first, count);
+    prefetch<M>(in(), run_, first + count, scratch_.rows);
+    scratch_.body.advance(scratch_.tile, count, memory_, OutputRows<S>{y_, run_, first, streamed});
+  }
+
+ private:
+  // Narrower views need a copy of the inputs.
+  using Held = std::conditional_t<splits_channels<M, In>, In, const In*>;
+  static Held held(const Call<M, T, In>& call, [[maybe_unused]] Index first, [[maybe_unused]] Index width) {
+    if constexpr (splits_channels<M, In>) return of_channels<M>(call.in, call.extent.values, first, width); else return &call.in;
+  }
+  static Run of_width(Run run, Index width) {
+    run.extent.values = width;
+    return run;
+  }
+  const In& in() const {
+    if constexpr (splits_channels<M, In>) return in_; else return *in_;
+  }
+  Held in_;
+  Options<T> options_;
+  Run run_;
+  View<S> y_;
+  RecurrentScratch<M, T> scratch_;
+  Memory<M, T> memory_;
+  SavePoints<M, T> points_;
+};
+
+// All heads, in blocks of value channels where these are apart. A worker walks several of them, some tokens of each in turn, as their rows lie side by side: read one after the other from
+// end to end, they would need all pages of the inputs anew each time.
 template <class Exec, class M, class T, class In, class S> void sweep(const char* function, const Exec& exec, const Call<M, T, In>& call, const View<S>& y) {
-  const Index D = call.extent.values;
-  const ChannelBlocks blocks = ChannelBlocks::make(call.extent, exec.workers(call.units() * (std::max<Index>)(D, 1)), channels_are_apart<M>(call.in));
-  const Index items = call.units() * blocks.per_unit();
-  Extent block = call.extent;
-  block.values = blocks.width();
+  using Part = SweepPart<M, T, In, S>;
+  Extent block = call.extent, parts = call.extent;
+  const ChannelBlocks blocks = ChannelBlocks::make(call.extent, exec.workers(call.units() * (std::max<Index>)(call.extent.values, 1)), channels_are_apart<M>(call.in));
+  block.values = blocks.width(), parts.heads *= blocks.per_unit();
+  const HeadGroups groups(parts, exec.workers(call.units() * blocks.per_unit()));
+  const bool streamed = streams(y, call.options.tuning);
   Arena counting;
-  { RecurrentScratch<M, T> scratch(counting, block, call.options.tuning); }
-  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(items)));
-  const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(items));
+  counting.take<Part>(groups.size);
+  for (Index n = 0; n < groups.size; ++n) RecurrentScratch<M, T> scratch(counting, block, call.options.tuning);
+  if constexpr (measures<Exec>) return void(exec.bytes = Workspace::size(counting.used(), exec.workers(groups.items())));
+  const Workspace workspace(function, call.options.workspace, counting.used(), exec.workers(groups.items()));
   zero_padding(call, y);
-  exec.for_each(items, [&](Index item, Index worker) {
+  exec.for_each(groups.items(), [&](Index item, Index worker) {
     const simd::FlushDenormals flush;
     Arena arena = workspace.arena(worker);
-    Run run = call.unit(item / blocks.per_unit());
-    const Index first = blocks.first(item % blocks.per_unit()), width = blocks.width(item % blocks.per_unit());
-    if (width == D) {
-      RecurrentScratch<M, T> scratch(arena, run.extent, call.options.tuning);
-      return recurrent_head(scratch, call.in, call.options, run, y);
+    const Index first = groups.first(item), count = groups.first(item + 1) - first;
+    Part* const part = arena.take<Part>(groups.size);
+    for (Index n = 0; n < count; ++n) {
+      const Index unit = (first + n) / blocks.per_unit(), of_unit = (first + n) % blocks.per_unit();
+      std::construct_at(part + n, arena, call, call.unit(unit), y, blocks.first(of_unit), blocks.width(of_unit));
     }
-    if constexpr (splits_channels<M, In>) {
-      run.extent.values = width;
-      RecurrentScratch<M, T> scratch(arena, run.extent, call.options.tuning);
-      recurrent_head(scratch, of_channels<M>(call.in, D, first, width), of_channels<M>(call.options, D, first, width), run, y.features(first, width));
-    }
+    for (Index token = 0, tokens = 0; count > 0 && (tokens = part->tokens(token)) > 0; token += tokens)
+      for (Index n = 0; n < count; ++n) part[n].advance(token, tokens, streamed);
+    std::destroy_n(part, count);
+    if (streamed) simd::stream_fence();
   });
   finish_positions(call);
 }
