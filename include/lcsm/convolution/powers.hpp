@@ -26,7 +26,7 @@ inline void mode_powers(double log_modulus, double phase, const double* l, Index
     math::sincos<V>(n * V(leading), &s, &c), math::sincos<V>(n * V(rest), &s_rest, &c_rest);
     V size = math::exp<V>(n * V(log_modulus));
     size = simd::select<V>(size < V(1e-300), zero, size);
-    const V x = size * simd::fma<V>(c, c_rest, -(s * s_rest)), y = size * simd::fma<V>(s, c_rest, c * s_rest);
+    const V x = size * simd::fma<V>(c, c_rest, simd::minus(s * s_rest)), y = size * simd::fma<V>(s, c_rest, c * s_rest);
     simd::store(re + k, simd::select<V>(n == zero, one, x)), simd::store(im + k, simd::select<V>(n == zero, zero, y));
   });
 }

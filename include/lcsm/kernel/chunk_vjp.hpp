@@ -135,7 +135,7 @@ template <class M, class T> class ChunkVjp {
       bar = bar * inverse;
       const V along_y = real_part(stage::conjugate<false>(runner.template numerator<V>(j, c)) * bar);
       const auto slopes = M::normaliser::guard::slopes(d, scale);
-      d_bar = -(along_y * inverse) * slopes.d;
+      d_bar = simd::minus(along_y * inverse) * slopes.d;
       if constexpr (scaled) logs_.row_bar[j] += double(simd::sum(V(along_y * ((d * slopes.d - slopes.p) * inverse - map::constant<V>(1)))));
     }
     const Index ones = X.ones == 2 ? p.values + c : p.values;

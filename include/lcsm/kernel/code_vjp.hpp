@@ -171,7 +171,7 @@ template <class M, class T> class CodeVjp {
         if constexpr (quotient) {
           const V p = map::constant<V>(0), d = s * V(z), divisor = M::normaliser::guard::apply(d, p);
           n_bar = n_bar / divisor;
-          const V d_bar = -(s * s_bar * n_bar / divisor) * M::normaliser::guard::slopes(d, p).d;
+          const V d_bar = simd::minus(s * s_bar * n_bar / divisor) * M::normaliser::guard::slopes(d, p).d;
           s_bar = s_bar * n_bar + V(z) * d_bar, z_bar += simd::sum(s * d_bar);
         } else s_bar = s_bar * n_bar;
         bars_.s.template add<V, axes::channel>(tile_.s, j, 0, c, s_bar);

@@ -175,7 +175,7 @@ template <class M, class T> class Diagonal {
       kept = early ? math::exp(p - at) : kept, p_read = early ? at : next;
       if constexpr (bonus) bonus_scale = math::exp(own + next - at);
       simd::store(memory.p + c, next);
-      if constexpr (keyed_logs) decay = p - next, write_scale = -next;      // completed per key below
+      if constexpr (keyed_logs) decay = p - next, write_scale = simd::minus(next);      // completed per key below
     }
     const auto x = tile.template input<V>(j, c);
     F numerator{}, denominator{};

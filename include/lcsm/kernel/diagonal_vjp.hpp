@@ -137,7 +137,7 @@ template <class M, class T> class DiagonalVjp {
       const auto slopes = M::normaliser::guard::slopes(d, p);
       if constexpr (M::complex) n_bar = Field<V>(n_bar.re / divisor, n_bar.im / divisor); else n_bar = n_bar / divisor;
       const V along = real_part(conjugate(numerator) * n_bar);
-      d_bar = -(along / divisor) * slopes.d;
+      d_bar = simd::minus(along / divisor) * slopes.d;
       simd::store(d_ + c, d_bar);
       if constexpr (scaled) {
         const V scale_bar = along * ((d * slopes.d - slopes.p) / divisor - map::constant<V>(1));

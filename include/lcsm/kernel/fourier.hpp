@@ -120,7 +120,7 @@ template <class T> class Fourier {
   }
   template <bool Conjugate, class V> LCSM_INLINE static void turn(V& re, V& im, const T* root) {
     const V c(root[0]), s(Conjugate ? -root[1] : root[1]), x = re;
-    re = simd::fma(x, c, V(-(im * s))), im = simd::fma(x, s, V(im * c));
+    re = simd::fma(x, c, V(simd::minus(im * s))), im = simd::fma(x, s, V(im * c));
   }
   // The transform of R points; the inverse has i and -i exchanged.
   template <bool Inverse, class V> LCSM_INLINE static void butterfly(V (&re)[2], V (&im)[2]) {
@@ -146,7 +146,7 @@ template <class T> class Fourier {
     const V a = re[1] + re[4], b = im[1] + im[4], c = re[2] + re[3], d = im[2] + im[3], e = re[1] - re[4], f = im[1] - im[4], g = re[2] - re[3], h = im[2] - im[3];
     const V p = simd::fma(c, c2, simd::fma(a, c1, re[0])), q = simd::fma(d, c2, simd::fma(b, c1, im[0]));
     const V r = simd::fma(c, c1, simd::fma(a, c2, re[0])), s = simd::fma(d, c1, simd::fma(b, c2, im[0]));
-    const V t = simd::fma(e, s1, V(g * s2)), u = simd::fma(f, s1, V(h * s2)), v = simd::fma(e, s2, V(-(g * s1))), w = simd::fma(f, s2, V(-(h * s1)));
+    const V t = simd::fma(e, s1, V(g * s2)), u = simd::fma(f, s1, V(h * s2)), v = simd::fma(e, s2, V(simd::minus(g * s1))), w = simd::fma(f, s2, V(simd::minus(h * s1)));
     re[0] = re[0] + (a + c), im[0] = im[0] + (b + d);
     re[1] = p + u, im[1] = q - t, re[4] = p - u, im[4] = q + t;
     re[2] = r + w, im[2] = s - v, re[3] = r - w, im[3] = s + v;

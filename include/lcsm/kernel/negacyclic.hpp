@@ -38,9 +38,9 @@ template <class T> class Negacyclic {
     const Index n = points();
     const V zero(T(0));
     for (Index m = 0; m < n; ++m) {
-      const V re = m >= first && m < last ? V(at(m)) : zero, im = m + n >= first && m + n < last ? V(-at(m + n)) : zero;
+      const V re = m >= first && m < last ? V(at(m)) : zero, im = m + n >= first && m + n < last ? V(simd::minus(at(m + n))) : zero;
       const V c(turns_.data()[2 * m]), s(turns_.data()[2 * m + 1]);
-      simd::store(x + m * 2 * W, simd::fma(re, c, V(-(im * s)))), simd::store(x + m * 2 * W + W, simd::fma(re, s, V(im * c)));
+      simd::store(x + m * 2 * W, simd::fma(re, c, V(simd::minus(im * s)))), simd::store(x + m * 2 * W + W, simd::fma(re, s, V(im * c)));
     }
     fourier_.template forward<V>(x);
   }
@@ -71,14 +71,14 @@ template <class T> class Negacyclic {
       const Index at = m < n ? m : m - n;
       const V c = V(turns_.data()[2 * at]) * scale, s = V(turns_.data()[2 * at + 1]) * scale;
       const V re = simd::load<V>(x + at * 2 * W), im = simd::load<V>(x + at * 2 * W + W);
-      put(m, m < n ? simd::fma(re, c, V(im * s)) : simd::fma(re, s, V(-(im * c))));
+      put(m, m < n ? simd::fma(re, c, V(im * s)) : simd::fma(re, s, V(simd::minus(im * c))));
     }
   }
 
  private:
   template <bool Conjugate> LCSM_INLINE static void product(const T* x, const T* k, V& re, V& im) {
-    const V a = simd::load<V>(x), b = simd::load<V>(x + W), c = simd::load<V>(k), d = Conjugate ? V(-simd::load<V>(k + W)) : simd::load<V>(k + W);
-    re = simd::fma(a, c, V(-(b * d))), im = simd::fma(a, d, V(b * c));
+    const V a = simd::load<V>(x), b = simd::load<V>(x + W), c = simd::load<V>(k), d = Conjugate ? V(simd::minus(simd::load<V>(k + W))) : simd::load<V>(k + W);
+    re = simd::fma(a, c, V(simd::minus(b * d))), im = simd::fma(a, d, V(b * c));
   }
   Fourier<T> fourier_;
   Buffer<T> turns_;

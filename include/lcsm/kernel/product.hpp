@@ -26,7 +26,7 @@ LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* L
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
       if constexpr (How == Onto::fresh) sum[m][n] = V(T(0));
-      else if constexpr (How == Onto::subtract) sum[m][n] = -simd::load<V>(c + m * ldc + n * W);
+      else if constexpr (How == Onto::subtract) sum[m][n] = simd::minus(simd::load<V>(c + m * ldc + n * W));
       else sum[m][n] = simd::load<V>(c + m * ldc + n * W);
     }
   for (Index k = 0; k < inner; ++k) {
@@ -59,7 +59,7 @@ LCSM_INLINE void tile(const T* LCSM_RESTRICT a, Index sam, Index sak, const T* L
   for (int m = 0; m < R; ++m)
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
-      if constexpr (How == Onto::subtract) simd::store(c + m * ldc + n * W, V(-sum[m][n])); else simd::store(c + m * ldc + n * W, sum[m][n]);
+      if constexpr (How == Onto::subtract) simd::store(c + m * ldc + n * W, V(simd::minus(sum[m][n]))); else simd::store(c + m * ldc + n * W, sum[m][n]);
     }
 }
 

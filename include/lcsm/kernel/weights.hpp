@@ -176,7 +176,7 @@ template <class T, OuterClass X> class ChannelWeights {
           const V a1(KP == 2 ? scores[KP - 1][j * pitch + l] : T(0)), v1 = VP == 2 ? simd::load<V>(p.v[VP - 1] + l * p.column_pitch + column) * w : map::constant<V>(0);
           if constexpr (VP == 2) sum[1] = simd::fma(a0, v1, sum[1]);
           if constexpr (KP == 2) sum[1] = simd::fma(a1, v0, sum[1]);
-          if constexpr (KP == 2 && VP == 2) sum[0] = simd::fma(-a1, v1, sum[0]);
+          if constexpr (KP == 2 && VP == 2) sum[0] = simd::fma(simd::minus(a1), v1, sum[0]);
         }
       };
       if constexpr (X.bonus) {

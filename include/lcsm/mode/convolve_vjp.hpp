@@ -90,7 +90,7 @@ template <class Exec, class M, class T, class In, class Y, class G> void transpo
             const Run run = call.run(part.sequence, 0);
             const auto bar = bar_of(p.output, run, group);
             const auto add = [&](const auto& rows) {
-              add_taps(first_plane, trace, part.first, part.count, rows.stream(call.in, n, run, group), [&](Index t) { return p.sign < 0 ? V(-bar(t)) : bar(t); });
+              add_taps(first_plane, trace, part.first, part.count, rows.stream(call.in, n, run, group), [&](Index t) { return p.sign < 0 ? V(simd::minus(bar(t))) : bar(t); });
             };
             if (p.input == 0) add(re); else add(im);
           }

@@ -24,9 +24,9 @@ template <class V> LCSM_INLINE Complex<V> operator-(Complex<V> x, Complex<V> y) 
 template <class V> LCSM_INLINE Complex<V> operator*(Complex<V> x, V y) { return {x.re * y, x.im * y}; }
 template <class V> LCSM_INLINE Complex<V> operator*(V x, Complex<V> y) { return {x * y.re, x * y.im}; }
 template <class V> LCSM_INLINE Complex<V> operator*(Complex<V> x, Complex<V> y) {
-  return {simd::fma(x.re, y.re, -(x.im * y.im)), simd::fma(x.re, y.im, x.im * y.re)};
+  return {simd::fma(x.re, y.re, simd::minus(x.im * y.im)), simd::fma(x.re, y.im, x.im * y.re)};
 }
-template <class V> LCSM_INLINE Complex<V> conj(Complex<V> x) { return {x.re, -x.im}; }
+template <class V> LCSM_INLINE Complex<V> conj(Complex<V> x) { return {x.re, simd::minus(x.im)}; }
 
 // x * y + z for every mixture of real and complex.
 template <class V> LCSM_INLINE V multiply_add(V x, V y, V z) { return simd::fma(x, y, z); }
@@ -34,7 +34,7 @@ template <class V> LCSM_INLINE Complex<V> multiply_add(V x, V y, Complex<V> z) {
 template <class V> LCSM_INLINE Complex<V> multiply_add(V x, Complex<V> y, Complex<V> z) { return {simd::fma(x, y.re, z.re), simd::fma(x, y.im, z.im)}; }
 template <class V> LCSM_INLINE Complex<V> multiply_add(Complex<V> x, V y, Complex<V> z) { return multiply_add(y, x, z); }
 template <class V> LCSM_INLINE Complex<V> multiply_add(Complex<V> x, Complex<V> y, Complex<V> z) {
-  return {simd::fma(x.re, y.re, simd::fma(-x.im, y.im, z.re)), simd::fma(x.re, y.im, simd::fma(x.im, y.re, z.im))};
+  return {simd::fma(x.re, y.re, simd::fma(simd::minus(x.im), y.im, z.re)), simd::fma(x.re, y.im, simd::fma(x.im, y.re, z.im))};
 }
 
 template <class V> LCSM_INLINE V real_part(V x) { return x; }

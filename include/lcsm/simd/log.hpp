@@ -60,7 +60,7 @@ LCSM_INLINE V log_rest(V f, V addend, const std::array<simd::scalar_t<V>, N>& c)
   const V z = s * s;
   const V half = V(T(0.5)) * f;
   const V w = simd::fma<V>(s, simd::fma<V>(z, simd::polynomial(z, c), half * f), addend);
-  return simd::fma<V>(-half, f, w);
+  return simd::fma<V>(simd::minus(half), f, w);
 }
 
 // log(1 + f) for f in [0, 1].

@@ -15,7 +15,7 @@ namespace math {
 template <class V> LCSM_INLINE V sigmoid(V x) noexcept {
   using T = simd::scalar_t<V>;
   const V one = V(T(1));
-  const V e = math::exp<V>(-simd::abs(x));
+  const V e = math::exp<V>(simd::minus(simd::abs(x)));
   const V d = one + e;
   const V q = simd::select<V>(x < V(T(0)), e, one) / d;
   return simd::fma<V>(q * ((d - one) - e), one - q, q);
@@ -23,11 +23,11 @@ template <class V> LCSM_INLINE V sigmoid(V x) noexcept {
 
 // log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)); its derivative is the sigmoid.
 template <class V> LCSM_INLINE V softplus(V x) noexcept {
-  return simd::max<V>(V(simd::scalar_t<V>(0)), x) + detail::log1p_unit<V>(math::exp<V>(-simd::abs(x)));
+  return simd::max<V>(V(simd::scalar_t<V>(0)), x) + detail::log1p_unit<V>(math::exp<V>(simd::minus(simd::abs(x))));
 }
 
 // log(sigmoid(x)): -0 where x is large
-template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept { return -math::softplus<V>(-x); }
+template <class V> LCSM_INLINE V log_sigmoid(V x) noexcept { return simd::minus(math::softplus<V>(simd::minus(x))); }
 
 namespace detail {
 // Below 0.625, tanh(x) = x + x^3 numerator(x^2) / denominator(x^2) (the double form is that of Cephes, Moshier 1992).

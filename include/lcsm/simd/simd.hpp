@@ -3,9 +3,10 @@
 
 // The only header that includes xsimd. Everything above is written once over V, which is float, double or a batch of them.
 //
-// An operation gives the same bits in a lane as on a scalar, so that a tail, a single step and a full block agree exactly. Three rules keep it so:
+// An operation gives the same bits in a lane as on a scalar, so that a tail, a single step and a full block agree exactly. Four rules keep it so:
 // - a product that feeds a sum goes through fma(): compilers contract a * b + c as they like, and unlike for scalars and batches;
 // - NaN is asked for with is_nan(): xsimd 8 compares unequal in an ordered way, so x != x is false on AVX;
+// - a number's sign is changed by minus();
 // - functions are named with their namespace, simd::store or math::exp: a bare name finds those of xsimd by its argument, and prefers them
 //   (xsimd::store wants aligned memory, xsimd::exp is another function).
 
@@ -171,6 +172,12 @@ template <class V> LCSM_INLINE auto raw(V x) noexcept { return static_cast<typen
 #else
 #define LCSM_X86_REGISTERS 0
 #endif
+
+// -x. xsimd 8 takes it from 0 on AVX-512, where -(+0) is then +0.
+template <class V> LCSM_INLINE V minus(V x) noexcept {
+  if constexpr (is_scalar<V>) return -x;
+  else return from_bits<V>(to_bits<V>(x) ^ to_bits<V>(V(scalar_t<V>(-0.0))));
+}
 
 // a * b + c, rounded once where the target has a fused product (LCSM_HAS_FMA) and twice elsewhere; lanes and scalars alike.
 template <class V> LCSM_INLINE V fma(V a, std::type_identity_t<V> b, std::type_identity_t<V> c) noexcept {

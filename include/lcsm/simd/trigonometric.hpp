@@ -8,8 +8,9 @@
 // sine and cosine of any angle in float and double, in lanes or alone, within 1 ulp.
 //
 // An angle up to 2^20 is reduced by multiples of pi/2 in double, whatever the type: pi/2 is cut into pieces of 33 bits, whose products with the
-// multiple are exact (Cody and Waite), and what the subtractions lose is carried along. Angles beyond go to the C library one by one, which
-// costs time and not accuracy; phases should not grow that far.
+// multiple are exact (Cody and Waite), and what the subtractions lose is carried along. With fused products angles in float up to 512 are reduced in
+// float: the first piece may then be as long as a float, the second has 14 bits. Angles beyond go to the C library one by one, which costs time and
+// not accuracy; phases should not grow that far.
 
 namespace lcsm {
 inline namespace LCSM_ARCH {
@@ -19,6 +20,8 @@ namespace detail {
 
 struct TrigTable {
   static constexpr double limit = 0x1p20;
+  static constexpr float float_limit = 512;
+  static constexpr float two_over_pi_f = 6.36619772e-01f, pio2_f1 = 0x1.921fb6p+0f, pio2_f2 = -0x1.7778p-25f, pio2_f3 = -0x1.2e7b96p-40f;
   static constexpr double two_over_pi = 6.36619772367581382433e-01;
   static constexpr double pio2_1 = 0x1.921fb54400000p+0, pio2_2 = 0x1.0b4611a600000p-34, pio2_3 = 0x1.3198a2e000000p-69;
   static constexpr double pio2_2_rest = 0x1.0b4611a626331p-34, pio2_3_rest = 0x1.b839a252049c1p-104;  // all that follows pio2_1, pio2_3
@@ -41,8 +44,18 @@ template <class V> LCSM_INLINE void to_quadrant(V t, V s, V c, V* sine, V* cosin
   const B swap = B(0) - (q & B(1u));
   const B sb = simd::to_bits<V>(s), cb = simd::to_bits<V>(c);
   const B change = (sb ^ cb) & swap;
-  *sine = simd::from_bits<V>((sb ^ change) ^ ((q & B(2u)) << 62));
-  *cosine = simd::from_bits<V>((cb ^ change) ^ (((q + B(1u)) & B(2u)) << 62));
+  constexpr int sign = 8 * int(sizeof(simd::scalar_t<V>)) - 2;
+  *sine = simd::from_bits<V>((sb ^ change) ^ ((q & B(2u)) << sign));
+  *cosine = simd::from_bits<V>((cb ^ change) ^ (((q + B(1u)) & B(2u)) << sign));
+}
+
+// r + e, the reduced angle.
+template <class V, std::size_t N> LCSM_INLINE void sincos_of(V r, V e, const std::array<simd::scalar_t<V>, N>& sine, const std::array<simd::scalar_t<V>, N>& cosine, V* s, V* c) noexcept {
+  using T = simd::scalar_t<V>;
+  const V z = r * r, h = V(T(0.5)) * z, w = V(T(1)) - h;
+  *s = r + simd::fma<V>(r * z, simd::polynomial(z, sine), e);
+  // (1 - w) - h is what w lost, exactly.
+  *c = w + (((V(T(1)) - w) - h) + simd::fma<V>(z * z, simd::polynomial(z, cosine), simd::minus(r * e)));
 }
 
 // V of double; |x| <= limit. Short: 40 bits and more, for results that become float.
@@ -51,14 +64,13 @@ template <bool Short, class V> LCSM_INLINE void sincos_reduced(V x, V* sine, V* 
   constexpr double shift = Exponent<double>::shift;
   const V t = simd::fma<V>(x, V(T::two_over_pi), V(shift));
   const V n = t - V(shift);
-  const V one = V(1.0), half = V(0.5);
   const V first = simd::fma<V>(n, V(-T::pio2_1), x);
   V s, c;
   if constexpr (Short) {
     const V r = simd::fma<V>(n, V(-T::pio2_2_rest), first);
     const V z = r * r;
     s = simd::fma<V>(r * z, simd::polynomial(z, T::sine_short), r);
-    c = simd::fma<V>(z * z, simd::polynomial(z, T::cosine_short), simd::fma<V>(z, -half, one));
+    c = simd::fma<V>(z * z, simd::polynomial(z, T::cosine_short), simd::fma<V>(z, V(-0.5), V(1.0)));
   } else {
     const V second = simd::fma<V>(n, V(-T::pio2_2), first);
     const V lost = simd::fma<V>(n, V(-T::pio2_2), first - second);
@@ -66,16 +78,31 @@ template <bool Short, class V> LCSM_INLINE void sincos_reduced(V x, V* sine, V* 
     const V lost_too = simd::fma<V>(n, V(-T::pio2_3), second - third) + lost;
     const V tail = simd::fma<V>(n, V(-T::pio2_3_rest), lost_too);
     const V r = third + tail;
-    const V e = (third - r) + tail;  // the angle is r + e
-    const V z = r * r;
-    s = r + simd::fma<V>(r * z, simd::polynomial(z, T::sine), e);
-    const V h = half * z;
-    const V w = one - h;
-    // (1 - w) - h is what w lost, exactly.
-    c = w + (((one - w) - h) + simd::fma<V>(z * z, simd::polynomial(z, T::cosine), -(r * e)));
+    detail::sincos_of<V>(r, (third - r) + tail, T::sine, T::cosine, &s, &c);
   }
   detail::to_quadrant<V>(t, s, c, sine, cosine);
   *sine = simd::select<V>(x == V(0.0), x, *sine);
+}
+
+// V of float; |x| <= float_limit.
+template <class V> LCSM_INLINE void sincos_reduced_in_float(V x, V* sine, V* cosine) noexcept {
+  using T = TrigTable;
+  constexpr float shift = Exponent<float>::shift;
+  constexpr std::array<float, 4> s_of{float(T::sine_short[0]), float(T::sine_short[1]), float(T::sine_short[2]), float(T::sine_short[3])};
+  constexpr std::array<float, 4> c_of{float(T::cosine_short[0]), float(T::cosine_short[1]), float(T::cosine_short[2]), float(T::cosine_short[3])};
+  const V t = simd::fma<V>(x, V(T::two_over_pi_f), V(shift)), n = t - V(shift);
+  const V first = simd::fma<V>(n, V(-T::pio2_f1), x), second = n * V(T::pio2_f2);             // both exact
+  const V r = first - second, e = simd::fma<V>(n, V(-T::pio2_f3), (first - r) - second);
+  V s, c;
+  detail::sincos_of<V>(r, e, s_of, c_of, &s, &c);
+  detail::to_quadrant<V>(t, s, c, sine, cosine);
+  *sine = simd::select<V>(x == V(0.0f), x, *sine);
+}
+template <class V> LCSM_INLINE void sincos_reduced_in_double(V x, V* sine, V* cosine) noexcept {
+  const simd::Widened<V> wide = simd::widen<V>(x);
+  simd::Widened<V> s, c;
+  for (std::size_t i = 0; i < wide.size(); ++i) detail::sincos_reduced<true>(wide[i], &s[i], &c[i]);
+  *sine = simd::narrow<V>(s), *cosine = simd::narrow<V>(c);
 }
 
 // Lanes beyond the limit, one by one.
@@ -94,12 +121,14 @@ template <class V> LCSM_INLINE void sincos(V x, V* sine, V* cosine) noexcept {
   using T = simd::scalar_t<V>;
   if constexpr (std::is_same_v<T, double>) {
     detail::sincos_reduced<false, V>(x, sine, cosine);
-  } else {
-    const simd::Widened<V> wide = simd::widen<V>(x);
-    simd::Widened<V> s, c;
-    for (std::size_t i = 0; i < wide.size(); ++i) detail::sincos_reduced<true>(wide[i], &s[i], &c[i]);
-    *sine = simd::narrow<V>(s);
-    *cosine = simd::narrow<V>(c);
+  } else if constexpr (LCSM_HAS_FMA == 0) detail::sincos_reduced_in_double<V>(x, sine, cosine);
+  else {
+    detail::sincos_reduced_in_float<V>(x, sine, cosine);
+    const auto far = simd::abs(x) > V(detail::TrigTable::float_limit);
+    if (!simd::any(far)) [[likely]] return;
+    V s, c;
+    detail::sincos_reduced_in_double<V>(x, &s, &c);
+    *sine = simd::select<V>(far, s, *sine), *cosine = simd::select<V>(far, c, *cosine);
   }
   if (simd::any(simd::abs(x) > V(static_cast<T>(detail::TrigTable::limit)))) [[unlikely]] {
     T from[simd::width<V>], s[simd::width<V>], c[simd::width<V>];

@@ -66,15 +66,15 @@ template <class Map, class Combine = Product> struct Of {   // Map(Combine(x, y,
 struct LowerBound {
   static constexpr const char* name = "lower bound";
   template <class V> LCSM_INLINE static V apply(V x, V bound) {
-    const V one = map::constant<V>(1), closed = (one - bound) * math::sigmoid(-x);
-    return simd::select(closed < map::constant<V>(0.5), math::log1p(-closed), math::log(multiplier(x, bound)));
+    const V one = map::constant<V>(1), closed = (one - bound) * math::sigmoid(simd::minus(x));
+    return simd::select(closed < map::constant<V>(0.5), math::log1p(simd::minus(closed)), math::log(multiplier(x, bound)));
   }
   template <class V> LCSM_INLINE static V multiplier(V x, V bound) {
     return simd::fma(map::constant<V>(1) - bound, math::sigmoid(x), bound);
   }
   template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V x, V bound) { return multiplier_vjp(bar / multiplier(x, bound), x, bound); }
   template <class V> LCSM_INLINE static std::array<V, 2> multiplier_vjp(V bar, V x, V bound) {
-    const V closed = math::sigmoid(-x);
+    const V closed = math::sigmoid(simd::minus(x));
     return {bar * (map::constant<V>(1) - bound) * math::sigmoid(x) * closed, bar * closed};
   }
 };
@@ -86,7 +86,7 @@ struct Share {
   template <class V> LCSM_INLINE static V multiplier(V x, V y) { return math::sigmoid(math::log_sigmoid(x) - math::log_sigmoid(y)); }
   template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V x, V y) {
     const V part = bar * math::sigmoid(math::log_sigmoid(y) - math::log_sigmoid(x));
-    return {part * math::sigmoid(-x), -(part * math::sigmoid(-y))};
+    return {part * math::sigmoid(simd::minus(x)), simd::minus(part * math::sigmoid(simd::minus(y)))};
   }
 };
 
@@ -97,7 +97,7 @@ struct ModulusGate {
   template <class V> LCSM_INLINE static V multiplier(V re, V im) { return math::sigmoid(modulus(re, im)); }
 
   template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V re, V im) {
-    const V r = modulus(re, im), zero = map::constant<V>(0), part = simd::select(r == zero, zero, bar * math::sigmoid(-r) / r);
+    const V r = modulus(re, im), zero = map::constant<V>(0), part = simd::select(r == zero, zero, bar * math::sigmoid(simd::minus(r)) / r);
     return {part * re, part * im};
   }
  private:
@@ -133,7 +133,7 @@ struct RecurrentGate {
 // For gradients: d log o / dz = 1 / (1 - z^2 / 4).
 template <class V> LCSM_INLINE std::array<V, 3> bilinear_vjp(V log_bar, V angle_bar, V step, V re, V im) {
   const V quarter = map::constant<V>(0.25), x = step * re, y = step * im;
-  const V u = map::constant<V>(1) - quarter * simd::fma(x, x, -(y * y)), v = map::constant<V>(-0.5) * x * y, norm = simd::fma(u, u, v * v);
+  const V u = map::constant<V>(1) - quarter * simd::fma(x, x, simd::minus(y * y)), v = map::constant<V>(-0.5) * x * y, norm = simd::fma(u, u, v * v);
   const V x_bar = simd::fma(log_bar, u, -(angle_bar * v)) / norm, y_bar = simd::fma(log_bar, v, angle_bar * u) / norm;
   return {simd::fma(x_bar, re, y_bar * im), x_bar * step, y_bar * step};
 }
@@ -166,15 +166,15 @@ template <int N> struct ReciprocalReal {
     const V least = map::constant<V>(map::AtMost<N>::most), size = norm(re, im), zero = map::constant<V>(0);
     const auto clamped = simd::fma(re, re, im * im) < least;
     const V part = bar / size / size;
-    return {simd::select(clamped, bar / least, part * simd::fma(im, im, -(re * re))), simd::select(clamped, zero, map::constant<V>(-2) * part * re * im)};
+    return {simd::select(clamped, bar / least, part * simd::fma(im, im, simd::minus(re * re))), simd::select(clamped, zero, map::constant<V>(-2) * part * re * im)};
   }
 };
 template <int N> struct ReciprocalImag {
   static constexpr const char* name = "Im 1/z";
-  template <class V> LCSM_INLINE static V apply(V re, V im) { return -im / ReciprocalReal<N>::norm(re, im); }
+  template <class V> LCSM_INLINE static V apply(V re, V im) { return simd::minus(im) / ReciprocalReal<N>::norm(re, im); }
   template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V re, V im) {
     const auto [x, y] = ReciprocalReal<N>::vjp(bar, im, re);                 // -im / n is minus the other with its two exchanged
-    return {-y, -x};
+    return {simd::minus(y), simd::minus(x)};
   }
 };
 
@@ -231,20 +231,20 @@ struct SoftmaxAngle {
 // RWKV-7: the key k (1 + (sigmoid(a) - 1) k_a).
 struct Rwkv7Key {
   static constexpr const char* name = "k (1 + (sigmoid - 1) k_a)";
-  template <class V> LCSM_INLINE static V apply(V k, V a, V k_a) { return k * simd::fma(-math::sigmoid(-a), k_a, map::constant<V>(1)); }
+  template <class V> LCSM_INLINE static V apply(V k, V a, V k_a) { return k * simd::fma(simd::minus(math::sigmoid(simd::minus(a))), k_a, map::constant<V>(1)); }
   template <class V> LCSM_INLINE static std::array<V, 3> vjp(V bar, V k, V a, V k_a) {
-    const V closed = math::sigmoid(-a);
-    return {bar * simd::fma(-closed, k_a, map::constant<V>(1)), bar * k * k_a * closed * math::sigmoid(a), -(bar * k * closed)};
+    const V closed = math::sigmoid(simd::minus(a));
+    return {bar * simd::fma(simd::minus(closed), k_a, map::constant<V>(1)), bar * k * k_a * closed * math::sigmoid(a), simd::minus(bar * k * closed)};
   }
 };
 
 // Mega: the multiplier is 1 - p a.
 struct Damped {
   static constexpr const char* name = "1 - p a";
-  template <class V> LCSM_INLINE static V apply(V p, V a) { return math::log1p(-(p * a)); }
-  template <class V> LCSM_INLINE static V multiplier(V p, V a) { return simd::fma(-p, a, map::constant<V>(1)); }
+  template <class V> LCSM_INLINE static V apply(V p, V a) { return math::log1p(simd::minus(p * a)); }
+  template <class V> LCSM_INLINE static V multiplier(V p, V a) { return simd::fma(simd::minus(p), a, map::constant<V>(1)); }
   template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V p, V a) { return multiplier_vjp(bar / multiplier(p, a), p, a); }
-  template <class V> LCSM_INLINE static std::array<V, 2> multiplier_vjp(V bar, V p, V a) { return {-(bar * a), -(bar * p)}; }
+  template <class V> LCSM_INLINE static std::array<V, 2> multiplier_vjp(V bar, V p, V a) { return {simd::minus(bar * a), simd::minus(bar * p)}; }
 };
 
 template <class Combine> constexpr const char* name_of() {

@@ -40,6 +40,7 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
 
   template <class In> void begin(const In& in, const Run& run) {
     if constexpr (is_static) {
+      if (in_place(in, run, 0)) return;
       if constexpr (std::is_same_v<T, double>) Leaf::template rows<T, Multiplier>(scratch_, width_, in, run, 0, 1);
       else {
         Leaf::template rows<double, Multiplier>(wide_, width_, in, run, 0, 1);
@@ -71,9 +72,13 @@ template <class Leaf, class T, bool Multiplier = false> class LeafTile {
     if constexpr (on_load || (!Multiplier && is_unmapped<Leaf>())) {
       const auto& v = Leaf::view(in);
       if constexpr (std::is_same_v<std::remove_const_t<typename std::remove_cvref_t<decltype(v)>::element>, T>) {
-        if (run.time.table || (v.stride[4] != 1 && columns_ > 1)) return false;
-        base_ = v.data + v.offset(run.batch, run.time.token(first), stage::group_of(v, run), 0, 0);
-        token_stride_ = run.time.step * v.stride[1], row_stride_ = v.stride[3];
+        if (v.stride[4] != 1 && columns_ > 1) return false;
+        if constexpr (is_static) base_ = v.data + v.offset(0, 0, stage::group_of(v, run), 0, 0), token_stride_ = 0;
+        else {
+          if (run.time.table) return false;
+          base_ = v.data + v.offset(run.batch, run.time.token(first), stage::group_of(v, run), 0, 0), token_stride_ = run.time.step * v.stride[1];
+        }
+        row_stride_ = v.stride[3];
         return true;
       }
     }

@@ -28,8 +28,8 @@ struct Identity {
 struct Negate {
   static constexpr const char* name = "-x";
   static constexpr bool light = true;
-  template <class V> LCSM_INLINE static V apply(V x) { return -x; }
-  template <class V> LCSM_INLINE static V vjp(V, V bar) { return -bar; }
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::minus(x); }
+  template <class V> LCSM_INLINE static V vjp(V, V bar) { return simd::minus(bar); }
 };
 struct Exp {
   static constexpr const char* name = "exp";
@@ -38,18 +38,18 @@ struct Exp {
 };
 struct NegExp {
   static constexpr const char* name = "-exp";
-  template <class V> LCSM_INLINE static V apply(V x) { return -math::exp(x); }
-  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return -(math::exp(x) * bar); }
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::minus(math::exp(x)); }
+  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return simd::minus(math::exp(x) * bar); }
 };
 struct NegSquare {
   static constexpr const char* name = "-x^2";
-  template <class V> LCSM_INLINE static V apply(V x) { return -(x * x); }
+  template <class V> LCSM_INLINE static V apply(V x) { return simd::minus(x * x); }
   template <class V> LCSM_INLINE static V vjp(V x, V bar) { return constant<V>(-2) * x * bar; }
 };
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   template <class V> LCSM_INLINE static V apply(V x) { return math::sigmoid(x); }
-  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return math::sigmoid(x) * math::sigmoid(-x) * bar; }
+  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return math::sigmoid(x) * math::sigmoid(simd::minus(x)) * bar; }
 };
 struct TwiceSigmoid {                                       // of a delta rule's beta: 1 - beta may be negative (https://arxiv.org/abs/2411.12537)
   static constexpr const char* name = "2 sigmoid";
@@ -105,7 +105,7 @@ template <int N, int Sign = 1> struct AtMost {              // min(x, Sign 10^N)
 struct Silu {
   static constexpr const char* name = "silu";
   template <class V> LCSM_INLINE static V apply(V x) { return x * math::sigmoid(x); }
-  template <class V> LCSM_INLINE static V vjp(V x, V bar) { const V y = math::sigmoid(x); return y * simd::fma(x, math::sigmoid(-x), constant<V>(1)) * bar; }
+  template <class V> LCSM_INLINE static V vjp(V x, V bar) { const V y = math::sigmoid(x); return y * simd::fma(x, math::sigmoid(simd::minus(x)), constant<V>(1)) * bar; }
 };
 struct Positive {                                           // minGRU's g: continuous, growing and above 0
   static constexpr const char* name = "x + 1/2 or sigmoid";
@@ -122,13 +122,13 @@ template <int Tau = 1> struct LogSigmoid {                  // multiplier sigmoi
   template <class V> LCSM_INLINE static V multiplier(V x) {
     if constexpr (Tau == 1) return math::sigmoid(x); else return math::exp(apply(x));
   }
-  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return math::sigmoid(-x) * constant<V>(1.0 / Tau) * bar; }
+  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return math::sigmoid(simd::minus(x)) * constant<V>(1.0 / Tau) * bar; }
 };
 struct LogComplement {                                      // multiplier 1 - sigmoid(x): the gate of which x opens the write
   static constexpr const char* name = "log (1 - sigmoid)";
-  template <class V> LCSM_INLINE static V apply(V x) { return math::log_sigmoid(-x); }
-  template <class V> LCSM_INLINE static V multiplier(V x) { return math::sigmoid(-x); }
-  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return -(math::sigmoid(x) * bar); }
+  template <class V> LCSM_INLINE static V apply(V x) { return math::log_sigmoid(simd::minus(x)); }
+  template <class V> LCSM_INLINE static V multiplier(V x) { return math::sigmoid(simd::minus(x)); }
+  template <class V> LCSM_INLINE static V vjp(V x, V bar) { return simd::minus(math::sigmoid(x) * bar); }
 };
 struct Rwkv7Decay {                                         // log multiplier -exp(-1/2) sigmoid(x), never below 0.545
   static constexpr const char* name = "-e^-1/2 sigmoid";
@@ -141,7 +141,7 @@ struct LogAbs {                                             // the input is the 
   template <class V> LCSM_INLINE static V apply(V x) { return math::log(simd::abs(x)); }
   template <class V> LCSM_INLINE static V multiplier(V x) { return simd::abs(x); }
   template <class V> LCSM_INLINE static V vjp(V x, V bar) { return simd::select(bar == constant<V>(0), bar, bar / x); }
-  template <class V> LCSM_INLINE static V multiplier_vjp(V x, V bar) { return simd::select(x < constant<V>(0), -bar, bar); }
+  template <class V> LCSM_INLINE static V multiplier_vjp(V x, V bar) { return simd::select(x < constant<V>(0), simd::minus(bar), bar); }
 };
 struct Sign {                                               // +1 or -1
   static constexpr const char* name = "sign";

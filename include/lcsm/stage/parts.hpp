@@ -56,12 +56,12 @@ template <int N> struct AtLeastOne {                        // mLSTM: max(|d|, e
   }
   template <class V> LCSM_INLINE static Slopes<V> slopes(V d, V p) {
     const V size = simd::abs(d), low = least(p), zero = map::constant<V>(0), one = map::constant<V>(1);
-    return {simd::select(size < low, zero, simd::select(d < zero, -one, one)), simd::select(size < low, simd::select(-p > map::constant<V>(cap), zero, -low), zero)};
+    return {simd::select(size < low, zero, simd::select(d < zero, simd::minus(one), one)), simd::select(size < low, simd::select(simd::minus(p) > map::constant<V>(cap), zero, simd::minus(low)), zero)};
   }
 
  private:
   static constexpr double cap = 80;
-  template <class V> LCSM_INLINE static V least(V p) { return math::exp(simd::select(-p > map::constant<V>(cap), map::constant<V>(cap), -p)); }
+  template <class V> LCSM_INLINE static V least(V p) { return math::exp(simd::select(simd::minus(p) > map::constant<V>(cap), map::constant<V>(cap), simd::minus(p))); }
 };
 }
 

@@ -25,8 +25,8 @@ template <bool Absolute, class F> LCSM_INLINE auto conjugate(F x) {
 
 // Of exp(i angle), whose value is z: the angle's cotangent.
 template <bool Absolute, class V, class F> LCSM_INLINE V angle_bar(Complex<V> z, F bar) {
-  if constexpr (Absolute || !is_complex<F>) return Absolute ? V(real_part(bar)) : -(z.im * real_part(bar));
-  else return simd::fma(z.re, bar.im, -(z.im * bar.re));
+  if constexpr (Absolute || !is_complex<F>) return Absolute ? V(real_part(bar)) : simd::minus(z.im * real_part(bar));
+  else return simd::fma(z.re, bar.im, simd::minus(z.im * bar.re));
 }
 
 template <Plane P, class Leaf, class T, bool Absolute> class RowCotangent {

@@ -18,8 +18,8 @@ struct Complement {
   static constexpr Want want{.logs = true};
   template <class O> static constexpr Axes axes = table_axes(O::axes_of(Plane::log));
   template <class O> static constexpr Domain domain = Domain::real;
-  template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return -math::expm1(o.template log<V>(j, a, c)); }
-  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.magnitude(-real_part(bar)); }
+  template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) { return simd::minus(math::expm1(o.template log<V>(j, a, c))); }
+  template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.magnitude(simd::minus(real_part(bar))); }
 };
 
 // sqrt(1 - |o|^2): RG-LRU, and the LRU's gain at initialisation.
@@ -29,12 +29,12 @@ struct VariancePreserving {
   template <class O> static constexpr Axes axes = table_axes(O::axes_of(Plane::log));
   template <class O> static constexpr Domain domain = Domain::real;
   template <class V, class O> LCSM_INLINE static V value(const O& o, Index j, Index a, Index c) {
-    return math::sqrt(-math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c)));
+    return math::sqrt(simd::minus(math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c))));
   }
   // At |o| = 1 the slope is infinite: that of the square root is kept at 1000, as in google-deepmind/recurrentgemma.
   template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O& o, Index j, Index a, Index c, F bar, To&& to) {
-    const V size = o.template magnitude<V>(j, a, c), open = -math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c));
-    to.magnitude(-(real_part(bar) * size) / math::sqrt((simd::max)(open, map::constant<V>(2.5e-7))));
+    const V size = o.template magnitude<V>(j, a, c), open = simd::minus(math::expm1(map::constant<V>(2) * o.template log<V>(j, a, c)));
+    to.magnitude(simd::minus(real_part(bar) * size) / math::sqrt((simd::max)(open, map::constant<V>(2.5e-7))));
   }
 };
 
@@ -66,10 +66,10 @@ struct MinusOne {
     const V x = o.template log<V>(j, a, c), zero = map::constant<V>(0), two = map::constant<V>(2), sign = o.template signs<V>(map::constant<V>(1), j, a, c);
     if constexpr (O::domain == Domain::real) {
       const V size = math::expm1(x);
-      return V(simd::select(sign < zero, -size - two, size));
+      return V(simd::select(sign < zero, simd::minus(size) - two, size));
     } else {
       const Complex<V> turned = exp_minus_one(x, o.template phase<V>(j, a, c));
-      return Complex<V>(simd::select(sign < zero, -turned.re - two, turned.re), simd::select(sign < zero, -turned.im, turned.im));
+      return Complex<V>(simd::select(sign < zero, simd::minus(turned.re) - two, turned.re), simd::select(sign < zero, simd::minus(turned.im), turned.im));
     }
   }
   template <class V, class O, class F, class To> LCSM_INLINE static void vjp(const O&, Index, Index, Index, F bar, To&& to) { to.value(bar); }
@@ -122,7 +122,7 @@ struct ZeroOrderHold {
   template <class V> LCSM_INLINE static Complex<V> divide(V re, V im, V x, V y) {
     const V zero = map::constant<V>(0), one = map::constant<V>(1), size = largest(x, y), safe = simd::select(size == zero, one, size);
     const V u = x / safe, v = y / safe, norm = simd::fma(u, u, v * v), scale = one / (safe * simd::select(size == zero, one, norm));
-    return {simd::fma(re, u, im * v) * scale, simd::fma(im, u, -(re * v)) * scale};
+    return {simd::fma(re, u, im * v) * scale, simd::fma(im, u, simd::minus(re * v)) * scale};
   }
   // Sums of powers of z whose coefficients c[k] / c[k-1] have the ratio Ratio(k): z^k / (k + 1)! and 2 (k + 1) z^k / (k + 2)!. What is left out is below
   // eps / 2 of the imaginary part, for |z| < 0.36 and |z| < 0.71.
@@ -132,7 +132,7 @@ struct ZeroOrderHold {
     V re = map::constant<V>(1), im = map::constant<V>(0);
     for (int k = Order; k >= 1; --k) {
       const V part = map::constant<V>(Ratio(k)), u = x * part, v = y * part;
-      const V next = simd::fma(u, re, simd::fma(-v, im, map::constant<V>(1)));
+      const V next = simd::fma(u, re, simd::fma(simd::minus(v), im, map::constant<V>(1)));
       im = simd::fma(u, im, v * re), re = next;
     }
     return {re, im};

@@ -97,8 +97,18 @@ TEMPLATE_TEST_CASE("a lane gives the bits of a scalar", "[simd]", float, double)
 TEMPLATE_TEST_CASE("fma rounds once where the target can", "[simd]", float, double) {
   const TestType x = TestType(1) + std::numeric_limits<TestType>::epsilon();
   const TestType square = x * x;
-  const TestType rest = simd::fma(x, x, -square);  // what the product lost
+  const TestType rest = simd::fma(x, x, simd::minus(square));  // what the product lost
   CHECK((rest != TestType(0)) == (LCSM_HAS_FMA == 1));
+}
+
+TEMPLATE_TEST_CASE("minus changes the sign of zeros, infinities and NaN, too", "[simd]", float, double) {
+  using V = Batch<TestType>;
+  using Limits = std::numeric_limits<TestType>;
+  for (const TestType x : {TestType(0), TestType(-0.0), TestType(3), TestType(-1e-30), Limits::denorm_min(), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()}) {
+    const auto lanes = lanes_of(simd::minus(V(x)));
+    for (const TestType y : lanes) CHECK(same_bits(y, simd::minus(x)));
+    CHECK(std::signbit(lanes[0]) != std::signbit(x));
+  }
 }
 
 TEMPLATE_TEST_CASE("sum and max run over all lanes in one order", "[simd]", float, double) {
@@ -106,7 +116,7 @@ TEMPLATE_TEST_CASE("sum and max run over all lanes in one order", "[simd]", floa
   const Index w = simd::width<V>;
   CHECK(simd::sum(counted<V>()) == static_cast<TestType>(w * (w + 1) / 2));
   CHECK(simd::max_lane(counted<V>()) == static_cast<TestType>(w));
-  CHECK(simd::max_lane(-counted<V>()) == TestType(-1));
+  CHECK(simd::max_lane(simd::minus(counted<V>())) == TestType(-1));
   if (w >= 4) {  // halves first: (1 + big) and (1 - big) lose the ones, so the order shows
     const TestType big = TestType(4) / std::numeric_limits<TestType>::epsilon();
     std::vector<TestType> x(static_cast<std::size_t>(w), TestType(0));
