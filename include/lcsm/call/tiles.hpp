@@ -17,6 +17,12 @@ template <class M, class T> struct Tiles {
     M::expand::for_each_term(add), M::shrink::for_each_term(add);
     return want;
   }
+  static constexpr bool has_ties = [] {
+    bool found = false;
+    const auto look = [&]<class Each>(std::type_identity<Each>) { found = found || stage::is_tied<Each>; };
+    M::expand::for_each_term(look), M::shrink::for_each_term(look), M::weight::for_each_term(look);
+    return found;
+  }();
   // Running maxima and means weigh by logs, codes add them up.
   static constexpr bool weighs = M::stabiliser::scaled || M::normaliser::mean;
 
@@ -28,9 +34,9 @@ template <class M, class T> struct Tiles {
   LeafTile<typename M::input::imag, T> i_im;
   LeafTile<typename M::skip::leaf, T> d;
 
-  // phases: chunks add the oscillation's angles up.
-  Tiles(Arena& arena, const Extent& n, Index tokens, bool phases = false)
-      : o(arena, n, tokens, Want{weighs || is_lazy<M> || want_of_ties().logs, phases || want_of_ties().phases}), e(arena, n, tokens, Want{weighs, false}, &o),
+  // phases: chunks add the oscillation's angles up; units: and do not multiply by those of single tokens.
+  Tiles(Arena& arena, const Extent& n, Index tokens, bool phases = false, bool units = true)
+      : o(arena, n, tokens, Want{weighs || is_lazy<M> || want_of_ties().logs, phases || want_of_ties().phases, units || has_ties}), e(arena, n, tokens, Want{weighs, false}, &o),
         s(arena, n, tokens, Want{}, &o), u(arena, n, tokens, Want{weighs, false}, &o), i_re(arena, n, tokens),
         i_im(arena, n, M::input::domain == Domain::complex ? tokens : 0), d(arena, n, M::skip::present ? tokens : 0) {}
   Tiles(const Tiles&) = delete;                            // e, s and u point at o

@@ -32,8 +32,9 @@ template <class M, class T> class ChunkRunner {
   double* p_start;                                          // RunningMax: the scale before the chunk
   double* weight;                                           // Mean: log weights before the chunk
 
-  ChunkRunner(Arena& arena, const Extent& n, Index tokens, Index heads = 1)
-      : tile(arena, n, tokens, true), packer(arena, n), planes(ChunkPlanes<T>::template make<M>(arena, n, tokens)), kernel(arena, planes, tokens),
+  // adjoint: multiplies by what single tokens turn, too.
+  ChunkRunner(Arena& arena, const Extent& n, Index tokens, Index heads = 1, bool adjoint = false)
+      : tile(arena, n, tokens, true, adjoint), packer(arena, n), planes(ChunkPlanes<T>::template make<M>(arena, n, tokens)), kernel(arena, planes, tokens),
         ends(Kernel::Ends::template make<X>(arena, planes, tokens)), p_start(arena.take<double>(heads * (X.scaled ? scales(n) : 0))), weight(arena.take<double>(heads * (M::normaliser::mean ? n.keys : 0))),
         carried_(arena, n.keys, planes.columns, planes.column_pitch, heads), is_rounded_(arena.take<bool>(heads)) {
     for (int part = 0; part < (needs_imag ? 2 : 1); ++part) y[part] = arena.take<T>(tokens * planes.column_pitch), scratch[part] = arena.take<T>(tokens * planes.column_pitch);

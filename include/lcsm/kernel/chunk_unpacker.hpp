@@ -37,11 +37,11 @@ template <class M, class T> struct ChunkUnpacker {
   template <class RowOf> void operator()(RowOf&& row_of) const {
     const ChunkPlanes<T>& p = runner.planes;
     const Packer& packer = runner.packer;
-    packer.start(p);
+    packer.start();
     for (Index j = 0; j < p.tokens; ++j) {
       if constexpr (X.early) reads(j);
       if constexpr (X.coupled && X.erase_early) couplings(j, runner.tile.o.coupling().erase, bars.o.coupling().erase, bar.erase, true);
-      packer.turn(runner.tile, j, p);
+      packer.turn(runner.tile, j);
       if constexpr (!X.early) reads(j);
       if constexpr (X.coupled && !X.erase_early) couplings(j, runner.tile.o.coupling().erase, bars.o.coupling().erase, bar.erase, true);
       if constexpr (X.coupled && !X.one_write) couplings(j, runner.tile.o.coupling().write, bars.o.coupling().write, bar.couple, false);
@@ -82,7 +82,7 @@ template <class M, class T> struct ChunkUnpacker {
       else bars.e.template add<T, key_side, !weighs>(tile.e, j, a, 0, k_bar);
       if constexpr (X.bonus) {
         const auto own = [&] {
-          if constexpr (Packer::turns_keys) return stage::conjugate<false>(runner.packer.before_turn(tile, j, a)) * planes_at<T, KP>(bar.own, at_a); else return planes_at<T, KP>(bar.own, at_a);
+          if constexpr (Packer::turns_keys) return stage::conjugate<false>(runner.packer.before_turn(a)) * planes_at<T, KP>(bar.own, at_a); else return planes_at<T, KP>(bar.own, at_a);
         }();
         const auto e = tile.e.template times<T, key_side, !weighs>(T(1), j, a, 0);
         const auto u = tile.u.template times<T, key_side, !weighs>(T(1), j, a, 0);

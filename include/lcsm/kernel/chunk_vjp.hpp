@@ -25,7 +25,7 @@ template <class M, class T> class ChunkVjp {
   Cotangents<M, T> bars;
 
   ChunkVjp(Arena& arena, const Extent& n, Index chunk)
-      : runner(arena, n, chunk), bars(arena, n, chunk), kernel_(arena, runner.planes, chunk), mu_(arena, n.keys, runner.planes.columns, runner.planes.column_pitch),
+      : runner(arena, n, chunk, 1, true), bars(arena, n, chunk), kernel_(arena, runner.planes, chunk), mu_(arena, n.keys, runner.planes.columns, runner.planes.column_pitch),
         chunk_(chunk), size_(n.keys * runner.planes.column_pitch), starts_(arena.take<T>(MP * size_ * chunks(n, chunk))), logs_(arena, n, chunk, chunks(n, chunk)) {
     for (int part = 0; part < VP; ++part) out_bar_[part] = arena.take<T>(shrinks_values ? chunk * runner.planes.value_pitch : 0);
   }

@@ -61,9 +61,9 @@ template <class... Terms> struct Stage {
     }
     // Of an oscillation: its multiplier without signs and phases, and x times its signs.
     template <class V, Axes Only = axes::all, class A> LCSM_INLINE V magnitude(Index j, A a, Index c) const { return of_plane<V, Plane::log, Only, 0>(map::constant<V>(1), j, a, c); }
-    template <class V, Axes Only = axes::all> LCSM_INLINE V signs(V x, Index j, Index a, Index c) const { return of_plane<V, Plane::factor, Only, 0>(x, j, a, c); }
+    template <class V, Axes Only = axes::all, class A> LCSM_INLINE V signs(V x, Index j, A a, Index c) const { return of_plane<V, Plane::factor, Only, 0>(x, j, a, c); }
     template <class V, Axes Only = axes::all> LCSM_INLINE V log(Index j, Index a, Index c) const { return sum<V, Plane::log, Only, 0>(map::constant<V>(0), j, a, c); }
-    template <class V, Axes Only = axes::all> LCSM_INLINE V phase(Index j, Index a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
+    template <class V, Axes Only = axes::all, class A> LCSM_INLINE V phase(Index j, A a, Index c) const { return sum<V, Plane::phase, Only, 0>(map::constant<V>(0), j, a, c); }
     template <class V> LCSM_INLINE V step(Index j, Index a, Index c) const { return stage::get<0>(terms_).template step<V>(j, a, c); }
     const auto& coupling() const { return stage::get<coupling_index()>(terms_); }
     template <std::size_t N> const auto& term_tile() const { return stage::get<N>(terms_); }
@@ -94,7 +94,7 @@ template <class... Terms> struct Stage {
       else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) return of_plane<V, P, Only, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return of_plane<V, P, Only, N + 1>(x, j, a, c);
     }
-    template <class V, Plane P, Axes Only, std::size_t N> LCSM_INLINE V sum(V x, [[maybe_unused]] Index j, [[maybe_unused]] Index a, [[maybe_unused]] Index c) const {
+    template <class V, Plane P, Axes Only, std::size_t N, class A> LCSM_INLINE V sum(V x, [[maybe_unused]] Index j, [[maybe_unused]] A a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
       else if constexpr (term<N>::plane == P && within(term<N>::axes, Only)) {
         if constexpr (P == Plane::log) return sum<V, P, Only, N + 1>(x + stage::get<N>(terms_).template log<V>(j, a, c), j, a, c);

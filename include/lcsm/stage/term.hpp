@@ -9,11 +9,11 @@
 namespace lcsm {
 
 // What a kernel asks of a term's tile beside its value.
-struct Want { bool logs = false, phases = false; };
+struct Want { bool logs = false, phases = false, units = true; };
 
 // The tile of a term answers, for token j, key a and the lanes at value channel c:
 //
-//   value<V>   what the coefficient is multiplied by: the factor, exp(log), or exp(i phase)
+//   value<V>   what the coefficient is multiplied by: the factor, exp(log), or exp(i phase) (made with Want::units)
 //   log<V>     the log itself, for running maxima, means and ties     (made with Want::logs)
 //   phase<V>   the angle itself, for chunks that add angles up        (made with Want::phases)
 //   step<V>    the first of several leaves: the step size of a discretised oscillation
@@ -29,8 +29,8 @@ template <class V> LCSM_INLINE Complex<V> unit(V angle) {
 template <Plane P, class Leaf, class T> class RowTile {
  public:
   RowTile(Arena& arena, const Extent& n, Index tokens, Want want)
-      : value_(arena, n, tokens), raw_(arena, n, P == Plane::log && want.logs ? tokens : 0), want_log_(P == Plane::log && want.logs), columns_(n.values),
-        cos_(arena.take<T>(P == Plane::phase ? value_.width() * tokens : 0)), sin_(arena.take<T>(P == Plane::phase ? value_.width() * tokens : 0)) {}
+      : value_(arena, n, tokens), raw_(arena, n, P == Plane::log && want.logs ? tokens : 0), want_log_(P == Plane::log && want.logs), want_unit_(P == Plane::phase && want.units), columns_(n.values),
+        cos_(arena.take<T>(want_unit_ ? value_.width() * tokens : 0)), sin_(arena.take<T>(want_unit_ ? value_.width() * tokens : 0)) {}
   template <class In> void begin(const In& in, const Run& run) {
     value_.begin(in, run);
     if (want_log_) raw_.begin(in, run);
@@ -39,7 +39,7 @@ template <Plane P, class Leaf, class T> class RowTile {
     value_.fill(in, run, first, count);
     if (want_log_) raw_.fill(in, run, first, count);
     if constexpr (P == Plane::phase)
-      for (Index j = 0; j < count; ++j) {
+      for (Index j = 0; want_unit_ && j < count; ++j) {
         const auto turn = [&](Index to, Index n, auto... key) {
           for_lanes<T>(n, [&]<class V>(std::type_identity<V>, Index a) {
             const Complex<V> z = unit(value_.template along<V>(j, a, key...));
@@ -63,7 +63,7 @@ template <Plane P, class Leaf, class T> class RowTile {
   template <class V, class A> LCSM_INLINE V at(const T* rows, Index j, A a, Index c) const { return stage::at<Leaf::axes, V>(rows + j * value_.width(), columns_, a, c); }
   LeafTile<Leaf, T, P == Plane::log> value_;
   LeafTile<Leaf, T> raw_;
-  bool want_log_;
+  bool want_log_, want_unit_;
   Index columns_;
   T *cos_, *sin_;
 };
