@@ -156,9 +156,9 @@ template <class Term> struct TermOf {
   static std::string of(bool at = false) { if constexpr (requires { typename Term::leaf; }) return LeafOf<typename Term::leaf>::of(at); else return "a term"; }
   static std::string source() { return name_of(Term::source); }
 };
-template <Plane P, class Combine, class... Leaves> struct TermOf<MatrixTerm<P, Combine, Leaves...>> {
+template <Plane P, class Combine, class... Leaves> struct TermOf<RegisterTerm<P, Combine, Leaves...>> {
   static std::string of(bool at = false) { return CombineOf<Combine>::of({LeafOf<Leaves>::of(at)...}); }
-  static std::string source() { return name_of(MatrixTerm<P, Combine, Leaves...>::source); }
+  static std::string source() { return name_of(RegisterTerm<P, Combine, Leaves...>::source); }
 };
 template <class Re, class Im> struct TermOf<ComplexFactor<Re, Im>> {
   static std::string of(bool at = false) { return complex(LeafOf<Re>::of(at), LeafOf<Im>::of(at)); }

@@ -24,7 +24,7 @@ template <class Combine, class... Leaves> inline constexpr bool narrows<Joined<C
 
 template <class Term> inline constexpr bool term_narrows = stage::is_tied<Term>;
 template <Plane P, class Leaf, bool IsSign> inline constexpr bool term_narrows<LeafTerm<P, Leaf, IsSign>> = narrows<Leaf>;
-template <Plane P, class Combine, class... Leaves> inline constexpr bool term_narrows<MatrixTerm<P, Combine, Leaves...>> = (narrows<Leaves> && ...);
+template <Plane P, class Combine, class... Leaves> inline constexpr bool term_narrows<RegisterTerm<P, Combine, Leaves...>> = (narrows<Leaves> && ...);
 template <class Re, class Im> inline constexpr bool term_narrows<ComplexFactor<Re, Im>> = narrows<Re> && narrows<Im>;
 template <class S> constexpr bool stage_narrows() {
   bool all = true;
@@ -53,7 +53,7 @@ template <class T> void narrow(View<T>& v, Index values, Index first, Index widt
 }  // namespace channel_block
 
 template <class M> inline constexpr bool has_channel_blocks =
-    channels_apart<M> && !M::coupled && !M::coded && !M::shifts && M::projection::parts == 1 && channel_block::stage_narrows<typename M::expand>() && channel_block::stage_narrows<typename M::oscillation>() &&
+    channels_apart<M> && !M::coupled && !M::coded && !M::shifts && channel_block::stage_narrows<typename M::expand>() && channel_block::stage_narrows<typename M::oscillation>() &&
     channel_block::stage_narrows<typename M::shrink>() && channel_block::stage_narrows<typename M::weight>() && channel_block::narrows<typename M::input::leaf> && channel_block::narrows<typename M::input::imag> &&
     channel_block::narrows<typename M::skip::leaf>;
 

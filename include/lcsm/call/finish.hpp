@@ -8,10 +8,10 @@
 namespace lcsm {
 inline namespace LCSM_ARCH {
 
-// One row of the output: features of any stride, in the caller's storage type; written past the caches if `streamed`.
+// One row of the output: features of any stride, in the caller's storage type; written past the caches if `streamed`. Imaginary parts, if any, come `plane` features after the real ones.
 template <class S> struct Row {
   S* data;
-  Index stride;
+  Index stride, plane;
   bool streamed = false;
   template <class V> LCSM_INLINE void put(Index c, V x) const {
     using T = simd::scalar_t<V>;
@@ -29,14 +29,14 @@ template <class S> struct Row {
   }
 };
 template <class S> Row<S> output_row(const View<S>& y, const Run& run, Index j, bool streamed = false) {
-  return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4], streamed};
+  return {y.data + y.offset(run.batch, run.time.token(j), run.head, 0, 0), y.stride[4], y.feature() / 2, streamed};
 }
 // Whether rows of an output are to be written past the caches: it is large, and they begin where vectors do.
-template <class S> bool streams(const View<S>& y, const Tuning& tuning) {
+template <class S> bool streams(const View<S>& y, const Tuning& tuning, int parts) {
   if constexpr (!std::is_same_v<S, float> && !std::is_same_v<S, double>) return false;
   else {
     constexpr Index vector = simd::width<Batch<S>>;
-    bool aligned = y.stride[4] == 1 && reinterpret_cast<std::uintptr_t>(y.data) % (to_size(vector) * sizeof(S)) == 0;
+    bool aligned = y.stride[4] == 1 && (parts == 1 || y.feature() / 2 % vector == 0) && reinterpret_cast<std::uintptr_t>(y.data) % (to_size(vector) * sizeof(S)) == 0;
     for (const std::size_t axis : {0, 1, 2}) aligned = aligned && (y.extent[axis] <= 1 || y.stride[axis] % vector == 0);
     return aligned && y.batch() * y.time() * y.head() * y.feature() * Index(sizeof(S)) >= tuning.streamed;
   }
@@ -57,7 +57,7 @@ struct Nowhere {
 // What comes after the read, the same in every mode: quotient, projection, skip. The numerator N and denominator may be complex; p is the
 // log scale of both, which a guard may want to see.
 template <class M, class T, class V, class N, class Dn, class S>
-LCSM_INLINE void finish(const Tiles<M, T>& tile, Index j, Index values, const Row<S>& y, Index c, N numerator, Dn denominator, V p) {
+LCSM_INLINE void finish(const Tiles<M, T>& tile, Index j, const Row<S>& y, Index c, N numerator, Dn denominator, V p) {
   if constexpr (M::normaliser::quotient) {
     const V divisor = M::normaliser::guard::apply(real_part(denominator), p);
     if constexpr (is_complex<N>) numerator = N(numerator.re / divisor, numerator.im / divisor); else numerator = numerator / divisor;
@@ -66,7 +66,7 @@ LCSM_INLINE void finish(const Tiles<M, T>& tile, Index j, Index values, const Ro
   if constexpr (M::projection::scale != 1) re = re * map::constant<V>(M::projection::scale);
   if constexpr (M::skip::present) re = simd::fma(tile.d.template load<V>(j, 0, c), tile.i_re.template load<V>(j, 0, c), re);
   y.put(c, re);
-  if constexpr (M::projection::parts == 2) y.put(c + values, imag_part(numerator));
+  if constexpr (M::projection::parts == 2) y.put(c + y.plane, imag_part(numerator));
 }
 
 // Tokens off the timelines (padding) get zeros.

@@ -99,7 +99,7 @@ template <class M, class T> class ChunkRunner {
       for_lanes<T>(D, [&]<class V>(std::type_identity<V>, Index c) {
         V p = map::constant<V>(0);
         if constexpr (X.scaled) p = row_scale<V>(j, c);
-        finish(tile, j, D, row, c, numerator<V>(j, c), denominator<V>(j, c), p);
+        finish(tile, j, row, c, numerator<V>(j, c), denominator<V>(j, c), p);
       });
     }
   }

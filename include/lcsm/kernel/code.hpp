@@ -159,7 +159,7 @@ template <class M, class T> class CodeBody {
           numerator = simd::fma(s, simd::load<V>(memory.row(a) + c), numerator);
           if constexpr (quotient) denominator = simd::fma(s, V(memory.z[a]), denominator);
         }
-        finish(tile, j, memory.values, y, c, numerator, denominator, map::constant<V>(0));
+        finish(tile, j, y, c, numerator, denominator, map::constant<V>(0));
       });
     }
   }
@@ -169,7 +169,7 @@ template <class M, class T> class CodeBody {
   template <class V, class Y>
   LCSM_INLINE static void put(const Tiles<M, T>& tile, Index j, Index values, const Y& y, Index c, V numerator, V denominator) {
     if constexpr (quotient) denominator = tile.s.template times<V, axes::channel>(denominator, j, 0, c);
-    finish(tile, j, values, y, c, V(tile.s.template times<V, axes::channel>(numerator, j, 0, c)), denominator, map::constant<V>(0));
+    finish(tile, j, y, c, V(tile.s.template times<V, axes::channel>(numerator, j, 0, c)), denominator, map::constant<V>(0));
   }
 };
 

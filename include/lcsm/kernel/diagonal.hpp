@@ -216,7 +216,7 @@ template <class M, class T> class Diagonal {
       if constexpr (one_denominator) {
         if constexpr (M::complex) denominator = F(V(head_denominator.re), V(head_denominator.im)); else denominator = V(head_denominator);
       }
-      finish(tile, j, memory.values, y, c, numerator, denominator, p_read);
+      finish(tile, j, y, c, numerator, denominator, p_read);
     }
   }
 

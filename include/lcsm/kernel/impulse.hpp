@@ -56,7 +56,7 @@ template <class M, class T> class ImpulseResponse {
 
  private:
   template <class Visitor> void one(Index first, Index j, Index impulse, Visitor& visitor) {
-    body_.advance_one(tile_, j, memory_, Row<T>{row_, 1});
+    body_.advance_one(tile_, j, memory_, Row<T>{row_, 1, memory_.values});
     if (first + j >= impulse) visitor(first + j, static_cast<const T*>(row_));
   }
   Index rows_;

@@ -36,7 +36,7 @@ template <class S> constexpr bool of_stage() {
 }
 template <Plane P, class Leaf, bool IsSign> inline constexpr bool of_term<LeafTerm<P, Leaf, IsSign>> = of_leaf<Leaf>;
 template <Plane P, class Combine, class... Leaves>
-inline constexpr bool of_term<MatrixTerm<P, Combine, Leaves...>> = of_combine<Combine, sizeof...(Leaves)>::known && (of_leaf<Leaves> && ...);
+inline constexpr bool of_term<RegisterTerm<P, Combine, Leaves...>> = of_combine<Combine, sizeof...(Leaves)>::known && (of_leaf<Leaves> && ...);
 template <class Re, class Im> inline constexpr bool of_term<ComplexFactor<Re, Im>> = of_leaf<Re> && of_leaf<Im>;
 template <class Tie, class O> inline constexpr bool of_term<TiedTo<Tie, O>> = [] {
   using Tile = typename O::template Tile<double>;

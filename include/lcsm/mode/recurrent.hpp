@@ -37,7 +37,7 @@ template <class M, class T> struct RecurrentScratch {
 template <class M, class T, class In, class S> class SweepPart {
  public:
   SweepPart(Arena& arena, const Call<M, T, In>& call, const Run& run, const View<S>& y, Index first, Index width)
-      : in_(held(call, first, width)), options_(of_channels<M>(call.options, call.extent.values, first, width)), run_(of_width(run, width)), y_(y.feature() == call.extent.values ? y.features(first, width) : y),
+      : in_(held(call, first, width)), options_(of_channels<M>(call.options, call.extent.values, first, width)), run_(of_width(run, width)), y_(from_channel(y, first)),
         scratch_(arena, run_.extent, options_.tuning), memory_(options_.final ? Memory<M, T>::of(options_.final, run_) : scratch_.memory), points_(options_.saved, run_) {
     start_from(memory_, options_.initial, run_);
     scratch_.tile.begin(in(), run_);
@@ -58,6 +58,11 @@ template <class M, class T, class In, class S> class SweepPart {
   using Held = std::conditional_t<splits_channels<M, In>, In, const In*>;
   static Held held(const Call<M, T, In>& call, [[maybe_unused]] Index first, [[maybe_unused]] Index width) {
     if constexpr (splits_channels<M, In>) return of_channels<M>(call.in, call.extent.values, first, width); else return &call.in;
+  }
+  // Only its beginning moves: rows of two parts are as far apart as before.
+  static View<S> from_channel(View<S> y, Index first) {
+    y.data += first * y.stride[4];
+    return y;
   }
   static Run of_width(Run run, Index width) {
     run.extent.values = width;
@@ -83,7 +88,7 @@ template <class Exec, class M, class T, class In, class S> void sweep(const char
   const ChannelBlocks blocks = ChannelBlocks::make(call.extent, exec.workers(call.units() * (std::max<Index>)(call.extent.values, 1)), channels_are_apart<M>(call.in));
   block.values = blocks.width(), parts.heads *= blocks.per_unit();
   const HeadGroups groups(parts, exec.workers(call.units() * blocks.per_unit()));
-  const bool streamed = streams(y, call.options.tuning);
+  const bool streamed = streams(y, call.options.tuning, M::projection::parts);
   Arena counting;
   counting.take<Part>(groups.size);
   for (Index n = 0; n < groups.size; ++n) RecurrentScratch<M, T> scratch(counting, block, call.options.tuning);

@@ -161,7 +161,7 @@ void reference(M, const In& in, const View<S>& y, const std::type_identity_t<Opt
         tile.fill(in, run, j, 1);
         const Row<S> row = output_row(y, run, j);
         naive::reference_token<M, false>(tile, memory, call.extent.values,
-                                          [&](Index c, auto numerator, auto denominator, double p) { finish(tile, 0, call.extent.values, row, c, numerator, denominator, p); });
+                                          [&](Index c, auto numerator, auto denominator, double p) { finish(tile, 0, row, c, numerator, denominator, p); });
       }
       if (options.final) memory.store(options.final, run.sequence, run.head, call.extent.values);
     }

@@ -29,6 +29,10 @@ template <Axes X = Axes::key, class Map = map::LogSigmoid<>> using Polar = Stage
 // The multiplier itself, of either sign.
 template <Axes X = Axes::value, class Name = in::g> using Multiplier = Stage<LogTerm<Data<Name, X, map::LogAbs>>, SignTerm<Data<Name, X, map::Sign>>>;
 
+// The multiplier re + i im itself.
+template <Axes X = Axes::value, class Re = in::a, class Im = in::a_imag>
+using ComplexMultiplier = Stage<RegisterTerm<Plane::log, combine::LogModulus, Data<Re, X>, Data<Im, X>>, RegisterTerm<Plane::phase, combine::Angle, Data<Re, X>, Data<Im, X>>>;
+
 // exp(step A): a continuous system, sampled. Further terms may add its phase.
 template <class Step, class A, class... More> using Discretised = Stage<Term<Plane::log, combine::Product, Step, A>, More...>;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lcsm/simd/complex.hpp>
 #include <lcsm/stage/maps.hpp>
 
 #include <array>
@@ -27,6 +28,8 @@ namespace combine {
 // Maps of several leaves: `apply(V...)`, and `multiplier(V...)` where a gate has it cheaper. Combined in registers when the result is a
 // K x D table that varies with the token, stored otherwise. For gradients: `vjp(bar, V...)`, an array of bar times each partial derivative, and
 // `multiplier_vjp` where a multiplier of 0 has a slope.
+
+template <class Combine, class V> concept has_unit = requires(V x) { Combine::unit(x, x); };
 
 struct Product {
   static constexpr const char* name = "product";
@@ -90,6 +93,25 @@ struct Share {
   }
 };
 
+// The multiplier is z = re + i im itself, with Angle: by its modulus and direction where a kernel tells these apart. Neither overflows nor vanishes before z does. At z = 0 the angle is
+// 0, so that the slope by im is 0 there.
+struct LogModulus {
+  static constexpr const char* name = "log |z|";
+  template <class V> LCSM_INLINE static V apply(V re, V im) { return math::log(multiplier(re, im)); }
+  template <class V> LCSM_INLINE static V multiplier(V re, V im) {
+    const V x = simd::abs(re), y = simd::abs(im), most = (simd::max)(x, y), least = (simd::min)(x, y), zero = map::constant<V>(0), one = map::constant<V>(1);
+    const V part = least / simd::select(most == zero, one, most);
+    return most * math::sqrt(simd::fma(part, part, one));
+  }
+  template <class V> LCSM_INLINE static std::array<V, 2> vjp(V bar, V re, V im) {
+    const V r = multiplier(re, im), zero = map::constant<V>(0), part = simd::select(r == zero, zero, bar / r);
+    return {simd::select(r == zero, zero, part * (re / r)), simd::select(r == zero, zero, part * (im / r))};
+  }
+  template <class V> LCSM_INLINE static std::array<V, 2> multiplier_vjp(V bar, V re, V im) {
+    const V r = multiplier(re, im), zero = map::constant<V>(0), one = map::constant<V>(1), by = simd::select(r == zero, one, r);
+    return {simd::select(r == zero, bar, bar * (re / by)), bar * (im / by)};
+  }
+};
 // GateLoop from two numbers of the token, z = re + i im: the multiplier is sigmoid(|z|) exp(i arg z). At z = 0 the angle is 0.
 struct ModulusGate {
   static constexpr const char* name = "log sigmoid |z|";
@@ -105,6 +127,11 @@ struct ModulusGate {
 };
 struct Angle {
   static constexpr const char* name = "arg z";
+  // z / |z| without its angle.
+  template <class V> LCSM_INLINE static Complex<V> unit(V re, V im) {
+    const V size = LogModulus::multiplier(re, im), zero = map::constant<V>(0), one = map::constant<V>(1);
+    return {simd::select(size == zero, one, re / simd::select(size == zero, one, size)), simd::select(size == zero, zero, im / simd::select(size == zero, one, size))};
+  }
   template <class V> LCSM_INLINE static V apply(V re, V im) {
     simd::scalar_t<V> x[simd::width<V>], y[simd::width<V>];
     simd::store(x, re), simd::store(y, im);

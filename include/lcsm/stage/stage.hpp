@@ -8,6 +8,13 @@ namespace lcsm {
 // Whether a coupling erases from the memory after or before its decay.
 enum class Order { after_decay, before_decay };
 
+namespace stage {
+// Whether two terms are the modulus and the direction of one number.
+template <class Modulus, class Direction> inline constexpr bool complex_multiplier = false;
+template <class Re, class Im>
+inline constexpr bool complex_multiplier<RegisterTerm<Plane::log, combine::LogModulus, Re, Im>, RegisterTerm<Plane::phase, combine::Angle, Re, Im>> = true;
+}
+
 // A stage: a product of terms. What it is follows from them.
 template <class... Terms> struct Stage {
   static constexpr Axes axes_of([[maybe_unused]] Plane p) {
@@ -81,11 +88,18 @@ template <class... Terms> struct Stage {
       return found;
     }
     template <std::size_t N> using term = std::tuple_element_t<N, std::tuple<Terms...>>;
+    // Whether terms N and N + 1 are modulus and direction of one number, both at hand.
+    template <std::size_t N> static constexpr bool is_complex_multiplier() {
+      if constexpr (N + 1 < sizeof...(Terms)) return stage::complex_multiplier<term<N>, term<N + 1>> && !time_invariant(term<N>::source); else return false;
+    }
 
     template <class V, Axes Only, bool WithLogs, std::size_t N, class F, class A>
     LCSM_INLINE auto times_from(F x, [[maybe_unused]] Index j, [[maybe_unused]] A a, [[maybe_unused]] Index c) const {
       if constexpr (N == sizeof...(Terms)) return x;
-      else if constexpr (term<N>::plane != Plane::coupling && within(term<N>::axes, Only) && (WithLogs || term<N>::plane != Plane::log))
+      else if constexpr (WithLogs && is_complex_multiplier<N>() && within(term<N>::axes, Only)) {       // modulus times direction: the number itself
+        const auto& z = stage::get<N>(terms_);
+        return times_from<V, Only, WithLogs, N + 2>(x * Complex<V>(z.template leaf<0>().template load<V>(j, a, c), z.template leaf<1>().template load<V>(j, a, c)), j, a, c);
+      } else if constexpr (term<N>::plane != Plane::coupling && within(term<N>::axes, Only) && (WithLogs || term<N>::plane != Plane::log))
         return times_from<V, Only, WithLogs, N + 1>(x * stage::get<N>(terms_).template value<V>(j, a, c), j, a, c);
       else return times_from<V, Only, WithLogs, N + 1>(x, j, a, c);
     }
@@ -118,6 +132,7 @@ template <class S> constexpr bool has_key_lanes(Axes only) {
   S::for_each_term([&]<class Each>(std::type_identity<Each>) {
     if (Each::plane == Plane::coupling || !within(Each::axes, only)) return;
     if constexpr (stage::is_tied<Each>) stored = false;
+    else if constexpr (requires { Each::in_registers; }) stored = false;
     else if constexpr (requires { typename Each::leaf; }) stored = stored && !requires { Each::leaf::is_code; };
   });
   return stored;

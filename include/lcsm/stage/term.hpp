@@ -68,7 +68,8 @@ template <Plane P, class Leaf, class T> class RowTile {
   T *cos_, *sin_;
 };
 
-// Several leaves whose K x D combination varies with the token: the leaves are stored, the combination lives in registers.
+// Several leaves whose combination varies with the token and lives in registers, the leaves are stored or in place: a K x D table, or what takes an instruction or two. An angle's
+// Combine may have `unit`, exp(i angle) itself.
 template <Plane P, class Combine, class T, class... Leaves> class RegisterTile {
  public:
   RegisterTile(Arena& arena, const Extent& n, Index tokens, Want) : leaves_{{LeafTile<Leaves, T>(arena, n, tokens)}...} {}
@@ -78,8 +79,10 @@ template <Plane P, class Combine, class T, class... Leaves> class RegisterTile {
   }
   template <class V> LCSM_INLINE auto value(Index j, Index a, Index c) const {
     if constexpr (P == Plane::log) return leaves_.apply([&](const auto&... leaf) { return V(combine::multiplier<Combine>(leaf.template load<V>(j, a, c)...)); });
-    else if constexpr (P == Plane::phase) return unit(raw<V>(j, a, c));
-    else return raw<V>(j, a, c);
+    else if constexpr (P == Plane::phase) {
+      if constexpr (combine::has_unit<Combine, V>) return leaves_.apply([&](const auto&... leaf) { return Combine::unit(leaf.template load<V>(j, a, c)...); });
+      else return unit(raw<V>(j, a, c));
+    } else return raw<V>(j, a, c);
   }
   template <class V> LCSM_INLINE V log(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
   template <class V> LCSM_INLINE V phase(Index j, Index a, Index c) const { return raw<V>(j, a, c); }
@@ -142,10 +145,11 @@ template <Plane P, class Leaf, bool IsSign = false> struct LeafTerm {
   template <class T> using Tile = std::conditional_t<time_invariant(source), stage::TableTile<stage::RowTile<P, Leaf, double>, P, axes, T>, stage::RowTile<P, Leaf, T>>;
 };
 
-// Several leaves, combined to a K x D table.
-template <Plane P, class Combine, class... Leaves> struct MatrixTerm {
+// Several leaves, combined in registers: to a K x D table if together they span one.
+template <Plane P, class Combine, class... Leaves> struct RegisterTerm {
+  static constexpr bool in_registers = true;
   static constexpr Plane plane = P;
-  static constexpr Axes axes = Axes::matrix;
+  static constexpr Axes axes = table_axes((Leaves::axes | ...));
   static constexpr Source source = (std::max)({Leaves::source...});
   static constexpr Domain domain = P == Plane::phase ? Domain::complex : Domain::real;
   static constexpr bool sign = false;
@@ -156,9 +160,9 @@ template <Plane P, class Combine, class... Leaves> struct MatrixTerm {
                                                      stage::RegisterTile<P, Combine, T, Leaves...>>;
 };
 
-// A map of several leaves: stored if they share one axis, a MatrixTerm if together they span K x D.
+// A map of several leaves: stored if they share one axis, a RegisterTerm if together they span K x D.
 template <Plane P, class Combine, class First, class... Rest>
-using Term = std::conditional_t<table_axes((First::axes | ... | Rest::axes)) == Axes::matrix, MatrixTerm<P, Combine, First, Rest...>,
+using Term = std::conditional_t<table_axes((First::axes | ... | Rest::axes)) == Axes::matrix, RegisterTerm<P, Combine, First, Rest...>,
                                 LeafTerm<P, Joined<Combine, First, Rest...>>>;
 
 template <class Leaf> using FactorTerm = LeafTerm<Plane::factor, Leaf>;

@@ -150,8 +150,8 @@ template <class Term, class T, bool Absolute, class OCot> struct cotangent_of;
 template <Plane P, class Leaf, bool IsSign, class T, bool Absolute, class OCot> struct cotangent_of<LeafTerm<P, Leaf, IsSign>, T, Absolute, OCot> {
   using type = std::conditional_t<time_invariant(Leaf::source), TableCotangent<RowCotangent<P, Leaf, double, Absolute>, P, Leaf::axes, T>, RowCotangent<P, Leaf, T, Absolute>>;
 };
-template <Plane P, class Combine, class... Leaves, class T, bool Absolute, class OCot> struct cotangent_of<MatrixTerm<P, Combine, Leaves...>, T, Absolute, OCot> {
-  using type = std::conditional_t<time_invariant(MatrixTerm<P, Combine, Leaves...>::source), TableCotangent<RegisterCotangent<P, Combine, double, Absolute, Leaves...>, P, Axes::matrix, T>,
+template <Plane P, class Combine, class... Leaves, class T, bool Absolute, class OCot> struct cotangent_of<RegisterTerm<P, Combine, Leaves...>, T, Absolute, OCot> {
+  using type = std::conditional_t<time_invariant(RegisterTerm<P, Combine, Leaves...>::source), TableCotangent<RegisterCotangent<P, Combine, double, Absolute, Leaves...>, P, Axes::matrix, T>,
                                   RegisterCotangent<P, Combine, T, Absolute, Leaves...>>;
 };
 template <class Re, class Im, class T, bool Absolute, class OCot> struct cotangent_of<ComplexFactor<Re, Im>, T, Absolute, OCot> { using type = ComplexFactorCotangent<Re, Im, T, Absolute>; };

@@ -24,12 +24,16 @@ struct WholeRow : Mixer<expand::Data<>, oscillation::PerValue<map::LogSigmoid<>>
 struct Stabilised : Mixer<expand::Exp<map::Identity, in::k, Axes::value>, oscillation::Learned<map::NegExp, in::w, Axes::value>, shrink::One, Bonus<LogTerm<Learned<in::u, Axes::value>>>, Quotient<guard::None>, RunningMax<>> {
   template <class T> struct In { View<T> k{}, v{}, w{}, u{}; };
 };
+// Outputs of two parts, the transition as a number.
+struct TwoParts : Mixer<expand::One, oscillation::ComplexMultiplier<>, shrink::One, Input<Data<in::x, Axes::value>, Data<in::x_imag, Axes::value>>, project::Complex> {
+  template <class T> struct In { View<T> a{}, a_imag{}, x{}, x_imag{}; };
+};
 // Views by reference are the caller's, and a const member stays what it is: neither is narrowed.
 struct ByReference { View<const float>&a, &b; };
 struct Fast { const View<const float> a, b; };
 static_assert(splits_channels<FirstOrder, FirstOrder::In<const float>> && splits_channels<FirstOrder, ByReference> && !splits_channels<FirstOrder, Fast>);
 static_assert(has_channel_blocks<Both> && !has_channel_blocks<WholeRow> && has_channel_blocks<Stabilised> && has_channel_blocks<Mamba> && has_channel_blocks<FirstOrder>);
-static_assert(!has_channel_blocks<LinearAttentionNormalised> && !has_channel_blocks<DeltaRule> && !has_channel_blocks<Lru>);
+static_assert(!has_channel_blocks<LinearAttentionNormalised> && !has_channel_blocks<DeltaRule> && has_channel_blocks<Lru>);
 
 template <class M> constexpr bool same_width = std::is_same_v<M, Both>;
 
@@ -38,10 +42,11 @@ template <class M> void check(Index batch, Index tokens, Index heads, Index keys
   const Shape n{batch, tokens, heads, same_width<M> ? values : has_keys<M>() ? keys : 1, values};
   RandomCall<M, float, float> call(n, Style{}, RandomCall<M, float, float>::plain, random);
   INFO("B,T,H,K,D " << batch << ", " << tokens << ", " << heads << ", " << n.keys << ", " << values);
-  Buffer<double> want(batch, tokens, heads, values);
+  constexpr Index parts = M::projection::parts;
+  Buffer<double> want(batch, tokens, heads, parts * values);
   State<M, double> end(batch, heads, n.keys, values);
   reference(M{}, call.in, want.view(), {.final = end});
-  Buffer<float> first(batch, tokens, heads, values), y(first);
+  Buffer<float> first(batch, tokens, heads, parts * values), y(first);
   State<M, float> state(batch, heads, n.keys, values), again(batch, heads, n.keys, values);
   Saved<M, float> saved(batch, tokens, heads, n.keys, values, 7), saved_again(batch, tokens, heads, n.keys, values, 7);
   recurrent(exec::seq, M{}, call.in, first.view(), Options<float>{.final = state, .saved = saved});
@@ -70,17 +75,18 @@ template <class M> void check(Index batch, Index tokens, Index heads, Index keys
   // A channel by itself is the same channel.
   const Index c = values - 1;
   if constexpr (!same_width<M> && has_channel_blocks<M>) {
-    Buffer<float> one(batch, tokens, heads, 1);
+    Buffer<float> one(batch, tokens, heads, parts);
     recurrent(exec::seq, M{}, of_channels<M>(call.in, values, c, 1), one.view());
     for (Index b = 0; b < batch; ++b)
       for (Index t = 0; t < tokens; ++t)
-        for (Index h = 0; h < heads; ++h) CHECK(std::abs(one.view()(b, t, h, 0) - first.view()(b, t, h, c)) <= 0x1p-20f * float(largest + 1));
+        for (Index h = 0; h < heads; ++h)
+          for (Index part = 0; part < parts; ++part) CHECK(std::abs(one.view()(b, t, h, part) - first.view()(b, t, h, part * values + c)) <= 0x1p-20f * float(largest + 1));
   }
 }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("blocks of channels", "[mode]", FirstOrder, Mamba, Stabilised, Both, WholeRow) {
+TEMPLATE_TEST_CASE("blocks of channels", "[mode]", FirstOrder, Mamba, Stabilised, Both, WholeRow, TwoParts) {
   for (const Index values : {1, 128, 129, 300}) check<TestType>(2, 19, 2, 5, values);
   check<TestType>(1, 1, 1, 1, 520), check<TestType>(1, 0, 1, 2, 200);
 }
