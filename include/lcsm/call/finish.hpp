@@ -11,7 +11,7 @@ inline namespace LCSM_ARCH {
 // One row of the output: features of any stride, in the caller's storage type; written past the caches if `streamed`. Imaginary parts, if any, come `plane` features after the real ones.
 template <class S> struct Row {
   S* data;
-  Index stride, plane;
+  Index stride, plane = 0;
   bool streamed = false;
   template <class V> LCSM_INLINE void put(Index c, V x) const {
     using T = simd::scalar_t<V>;
