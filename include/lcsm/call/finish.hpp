@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lcsm/call/tiles.hpp>
+#include <lcsm/call/tuning.hpp>
 #include <lcsm/simd/stream.hpp>
 #include <lcsm/tensor/view.hpp>
 
@@ -37,7 +38,7 @@ template <class S> bool streams(const View<S>& y, const Tuning& tuning, int part
   else {
     constexpr Index vector = simd::width<Batch<S>>;
     bool aligned = y.stride[4] == 1 && (parts == 1 || y.feature() / 2 % vector == 0) && reinterpret_cast<std::uintptr_t>(y.data) % (to_size(vector) * sizeof(S)) == 0;
-    for (const std::size_t axis : {0, 1, 2}) aligned = aligned && (y.extent[axis] <= 1 || y.stride[axis] % vector == 0);
+    for (std::size_t axis = 0; axis < 3; ++axis) aligned = aligned && (y.extent[axis] <= 1 || y.stride[axis] % vector == 0);
     return aligned && y.batch() * y.time() * y.head() * y.feature() * Index(sizeof(S)) >= tuning.streamed;
   }
 }

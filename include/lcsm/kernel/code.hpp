@@ -149,7 +149,7 @@ template <class M, class T> class CodeBody {
       const T scale = memory.owed(a, now), z = quotient ? memory.z[a] * scale : T(0);
       const T* row = memory.row(a);
       for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) {
-        put<V>(tile, j, memory.values, y, c, V(simd::load<V>(row + c) * V(scale)), V(z));
+        put<V>(tile, j, y, c, V(simd::load<V>(row + c) * V(scale)), V(z));
       });
     } else {
       for_lanes<T>(memory.values, [&]<class V>(std::type_identity<V>, Index c) {
@@ -167,7 +167,7 @@ template <class M, class T> class CodeBody {
  public:
   // The channel side of a gathered read, and what comes after it.
   template <class V, class Y>
-  LCSM_INLINE static void put(const Tiles<M, T>& tile, Index j, Index values, const Y& y, Index c, V numerator, V denominator) {
+  LCSM_INLINE static void put(const Tiles<M, T>& tile, Index j, const Y& y, Index c, V numerator, V denominator) {
     if constexpr (quotient) denominator = tile.s.template times<V, axes::channel>(denominator, j, 0, c);
     finish(tile, j, y, c, V(tile.s.template times<V, axes::channel>(numerator, j, 0, c)), denominator, map::constant<V>(0));
   }

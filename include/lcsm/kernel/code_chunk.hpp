@@ -79,7 +79,7 @@ template <class M, class T> class CodeChunk {
   template <class Y> void read(const Tiles<M, T>& tile, Index row, Index j, const Clock& time, const CodeMemory<M, T>& memory, const Y& y) {
     const Index n = terms(last_[list_of(row)], time);
     const T owed = memory.owed(row, time), z = quotient ? weight_sum(tile, n, memory.z[quotient ? row : 0], owed) : T(0);
-    row_sums(tile, n, memory.values, memory.row(row), owed, [&]<class V>(Index c, V sum) { Body::template put<V>(tile, j, memory.values, y, c, sum, V(z)); });
+    row_sums(tile, n, memory.values, memory.row(row), owed, [&]<class V>(Index c, V sum) { Body::template put<V>(tile, j, y, c, sum, V(z)); });
   }
   void update(const Tiles<M, T>& tile, Index row, Index newest, const Clock& time, const CodeMemory<M, T>& memory) {
     const Index n = terms(newest, time);
