@@ -40,6 +40,13 @@ template <class M, class In, class Run> void check(const std::string& name, cons
   std::exit(1);
 }
 
+// One number of what has no definition among the modes, computed by hand; size: of what it may be off by a part.
+inline void check_number(const std::string& name, double given, double want, double size) {
+  if (std::abs(given - want) <= 1e-4 * size) return;
+  std::fprintf(stderr, "bench: %s is off: %g, not %g\n", name.c_str(), given, want);
+  std::exit(1);
+}
+
 // Registers `W/mixer/mode/sizes/threads:n`. work: operations, bytes or exponentials of a call, whichever the limit counts; tokens: of a call, all sequences.
 template <class Run> void add(const std::string& name, const char* limit, double work, double tokens, Index threads, Run&& run) {
   auto* b = benchmark::RegisterBenchmark((name + "/threads:" + std::to_string(threads)).c_str(), [=](benchmark::State& state) {

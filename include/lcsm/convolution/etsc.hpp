@@ -3,6 +3,8 @@
 
 #include <lcsm/convolution/modal_form.hpp>
 
+#include <Eigen/Core>
+
 #include <numbers>
 
 namespace lcsm {

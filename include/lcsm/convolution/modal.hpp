@@ -3,7 +3,7 @@
 
 #include <lcsm/call/door.hpp>
 #include <lcsm/call/sum_onto.hpp>
-#include <lcsm/convolution/powers.hpp>
+#include <lcsm/kernel/powers.hpp>
 #include <lcsm/exec/seq.hpp>
 #include <lcsm/simd/denormals.hpp>
 #include <lcsm/stage/leaf.hpp>

@@ -4,6 +4,7 @@
 #include <lcsm/kernel/leaf_lanes.hpp>
 #include <lcsm/kernel/toeplitz.hpp>
 #include <lcsm/mode/kernel_of.hpp>
+#include <lcsm/mode/modal_taps.hpp>
 #include <lcsm/mode/scan.hpp>
 #include <lcsm/mode/window.hpp>
 
@@ -24,8 +25,8 @@ template <class Exec, class M, class In, class S, class T> void run(const Exec& 
 //     k_l[c] = sum_a s[a,c] o[a,c]^l e[a,c]            (with another readout, of the memory that is read), times the projection's factor
 //
 // k [1, L, H, 1, F]: L lags from 0 on; F = attention_rows<M>(D) numbers per head, D being what the parameters say (a kernel of all channels alike has one), the
-// imaginary parts behind the real ones where there are two planes. Any strides and type; computed in double by the associative scan and rounded once: powers
-// of o err by less than l 2^-51, so a million lags are right to 1e-9 of their terms. The skip is no part of it. Throws ShapeError before anything is written.
+// imaginary parts behind the real ones where there are two planes. Any strides and type; computed in double, by tables of powers (modal_taps.hpp) or, where the memory before its token
+// is read or keys are mixed, by the associative scan, and rounded once: powers of o err by less than l 2^-51, so a million lags are right to 1e-9 of their terms. The skip is no part of it. Throws ShapeError before anything is written.
 template <class Exec, class M, class In, class S> void convolution_kernel(const Exec& exec, M, const In& in, const View<S>& k, const Tuning& tuning = {}) {
   constexpr bool inputs = KernelOf<M>::template bound<In>, convolvable = is_convolvable<M>;
   if constexpr (!inputs) static_assert(inputs, "lcsm::convolution_kernel: the inputs lack a parameter that this mixer reads: give the aggregate the members its leaves name");
@@ -33,6 +34,7 @@ template <class Exec, class M, class In, class S> void convolution_kernel(const 
   else {
     if constexpr (!M::per_channel) door::axis("convolution_kernel", "k", k, 4, matrix_planes<M>, false);
     if constexpr (window::is_window<M>) return window::kernel<M>(in, k, tuning);
+    else if constexpr (is_modal<M>) modal_taps(exec, M{}, in, k);
     else convolution::run(exec, KernelOf<M>{}, in, k, Options<double>{.tuning = tuning});
     if constexpr (matrix_planes<M> == 2 && M::projection::scale != 1)
       for (Index l = 0; l < k.time(); ++l)

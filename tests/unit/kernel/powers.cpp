@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <lcsm/convolution/powers.hpp>
+#include <lcsm/kernel/powers.hpp>
 
 #include "support/catch.hpp"
 
