@@ -121,10 +121,10 @@ void attend_vq(const Exec& exec, const In& in, const View<S>& y, const std::type
         scratch.rows.memory(*far);
       }
       scratch.rows.keys(head, low, high);
-      for (Index e = first; e < last; ++e) {
-        const Index begin = o.far ? low : (std::max)(e - o.window, Index(0)), end = o.causal ? e + 1 : o.far ? high : (std::min)(e + o.window + 1, high);
-        scratch.rows.row(in, run, run.time.token(e - s.recent), e, begin, end, far, y);
-      }
+      const auto seen = [&](Index e) {
+        return std::pair<Index, Index>(o.far ? low : (std::max)(e - o.window, Index(0)), o.causal ? e + 1 : o.far ? high : (std::min)(e + o.window + 1, high));
+      };
+      scratch.rows.rows(in, run, s.recent, first, last, seen, far, y);
     }
   });
   if (!o.final) return;

@@ -4,6 +4,7 @@
 #include <lcsm/attention/logits.hpp>
 #include <lcsm/call/finish.hpp>
 #include <lcsm/call/workspace.hpp>
+#include <lcsm/kernel/product.hpp>
 #include <lcsm/simd/denormals.hpp>
 #include <lcsm/vq/nearest.hpp>
 
@@ -149,15 +150,17 @@ template <class T, class In> class VqHead {
   Index recent_, group_;
 };
 
-// The queries of one block: logits against all codes, which are those of the local keys, too.
+// The queries of one block, some rows at a time: logits against all codes, which are those of the local keys, too, and what is read, as matrix products.
 template <class T> class VqBlock {
   using V = Batch<T>;
   static constexpr T lowest = -std::numeric_limits<T>::infinity();
 
  public:
+  static constexpr Index most = 24;                         // rows at a time: two tiles of a product
+
   VqBlock(Arena& arena, const Sizes& n, Index codes, Index window, Index block)
-      : n_(n), codes_(codes), window_(window), padded_(round_up(codes, simd::width<V>)), pitch_(round_up(n.values, simd::width<V>)), room_((std::min)(2 * window + block + 1, window + n.keys)), book_(arena.take<T>(n.width * padded_)), query_(arena.take<T>(n.width)),
-        x_(arena.take<T>(padded_)), far_(arena.take<T>(padded_)), log_count_(arena.take<T>(padded_)), local_(arena.take<T>(room_)), value_(arena.take<T>(room_ * pitch_)), code_(arena.take<Index>(room_)), out_(arena.take<T>(pitch_)) {}
+      : n_(n), codes_(codes), window_(window), padded_(round_up(codes, simd::width<V>)), pitch_(round_up(n.values, simd::width<V>)), room_((std::min)(2 * window + block + 1, window + n.keys)), book_(arena.take<T>(n.width * padded_)), query_(arena.take<T>(most * n.width)),
+        x_(arena.take<T>(most * padded_)), far_(arena.take<T>(most * padded_)), log_count_(arena.take<T>(padded_)), local_(arena.take<T>(room_)), value_(arena.take<T>(room_ * pitch_)), code_(arena.take<Index>(room_)), out_(arena.take<T>(most * pitch_)) {}
 
   template <class In> void begin(const In& in, const Run& run) {
     for (Index k = 0; k < n_.width; ++k) {
@@ -174,46 +177,65 @@ template <class T> class VqBlock {
     for (Index s = 0; s < codes_; ++s) log_count_[s] = m.count[s] > 0 ? static_cast<T>(std::log(m.count[s])) : lowest;
     std::fill(log_count_ + codes_, log_count_ + padded_, lowest);
   }
-  // The logits of query e of the head, which sees the local keys [begin, end): of codes with their counts, of local keys, and the largest of both (0 if there is none).
-  template <class In> T logits(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory) {
-    for (Index k = 0; k < n_.width; ++k) query_[k] = static_cast<T>(n_.scale * stage::convert<double>(in.q(run.batch, token, stage::group_of(in.q, run), k)));
-    T top = lowest;
-    for (Index s = 0; s < padded_; s += simd::width<V>) {
-      V sum = V(T(0));
-      for (Index k = 0; k < n_.width; ++k) sum = simd::fma(V(query_[k]), simd::load<V>(book_ + k * padded_ + s), sum);
-      simd::store(x_ + s, sum);
+  // The logits of `count` queries against all codes; token(r) is that of row r.
+  template <class In, class Token> void queries(const In& in, const Run& run, Index count, Token&& token) {
+    for (Index r = 0; r < count; ++r)
+      for (Index k = 0; k < n_.width; ++k) query_[r * n_.width + k] = static_cast<T>(n_.scale * stage::convert<double>(in.q(run.batch, token(r), stage::group_of(in.q, run), k)));
+    multiply(query_, n_.width, Index(1), book_, padded_, x_, padded_, count, padded_, n_.width);
+  }
+  // What row r, query e of the head, makes of codes with their counts, in place, and of the local keys [begin, end) that it sees: logits less the largest of both (or less nothing, if there
+  // is none, or nothing but -infinity), then exp of them. Their sum.
+  template <class In> T exponentials(const In& in, const Run& run, Index token, Index r, Index e, Index begin, Index end, const VqMemory<T>* memory) {
+    T* const far = far_ + r * padded_;
+    const T* const x = x_ + r * padded_;
+    V most_far(lowest);
+    for (Index s = 0; memory && s < padded_; s += simd::width<V>) {
+      const V logit = simd::load<V>(x + s) + simd::load<V>(log_count_ + s);
+      simd::store(far + s, logit), most_far = (simd::max)(most_far, logit);
     }
-    for (Index s = 0; memory && s < codes_; ++s) far_[s] = x_[s] + log_count_[s], top = far_[s] > top ? far_[s] : top;
+    T top = memory ? simd::max_lane(most_far) : lowest;
     for (Index s = begin; s < end; ++s) {
-      T logit = x_[code_[s - first_]];
+      T logit = x[code_[s - first_]];
       if (const Index offset = n_.bias + s - e; std::abs(s - e) <= window_ && offset >= 0 && offset <= 2 * n_.bias)
         logit += stage::convert<T>(in.bias(in.bias.batch() == 1 ? 0 : run.batch, in.bias.time() == 1 ? 0 : token, stage::group_of(in.bias, run), offset));
       local_[s - begin] = logit, top = logit > top ? logit : top;
     }
-    return top == lowest ? T(0) : top;                      // nothing, or nothing but -infinity
+    if (top == lowest) top = T(0);
+    V all(T(0));
+    for (Index s = 0; memory && s < padded_; s += simd::width<V>) {
+      const V weight = math::exp(simd::load<V>(far + s) - V(top));
+      simd::store(far + s, weight), all = all + weight;
+    }
+    T sum = simd::sum(all);
+    for (Index s = begin; s < end; ++s) local_[s - begin] = math::exp(local_[s - begin] - top), sum += local_[s - begin];
+    return sum;
   }
-  template <class In, class S> void row(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory, const View<S>& y) {
-    const T top = logits(in, run, token, e, begin, end, memory);
-    T all(0);
-    std::fill_n(out_, pitch_, T(0));
-    const auto add = [&](T weight, const T* value) {
-      all += weight;
-      for_lanes<T>(pitch_, [&]<class U>(std::type_identity<U>, Index c) { simd::store(out_ + c, simd::fma(U(weight), simd::load<U>(value + c), simd::load<U>(out_ + c))); });
-    };
-    for (Index s = 0; memory && s < codes_; ++s)
-      if (far_[s] != lowest) add(math::exp(far_[s] - top), memory->mean + s * pitch_);
-    for (Index s = begin; s < end; ++s) add(math::exp(local_[s - begin] - top), value_ + (s - first_) * pitch_);
-    const Row<S> to{y.data + y.offset(run.batch, token, run.head, 0, 0), y.stride[4]};
-    const T by = all == T(0) ? T(1) : all;
-    for_lanes<T>(n_.values, [&]<class U>(std::type_identity<U>, Index c) { to.put(c, U(simd::load<U>(out_ + c) / U(by))); });
+  // The rows [first, last) of the head, whose first token is `recent`; seen(e) are the local keys that row e sees.
+  template <class In, class Seen, class S> void rows(const In& in, const Run& run, Index recent, Index first, Index last, Seen&& seen, const VqMemory<T>* memory, const View<S>& y) {
+    for (; first < last; first += most) {
+      const Index count = (std::min)(most, last - first);
+      const auto token = [&](Index r) { return run.time.token(first + r - recent); };
+      queries(in, run, count, token);
+      for (Index r = 0; r < count; ++r) {
+        const auto [begin, end] = seen(first + r);
+        const T all = exponentials(in, run, token(r), r, first + r, begin, end, memory);
+        T* const out = out_ + r * pitch_;
+        std::fill_n(out, pitch_, T(0));
+        for (Index s = begin; s < end; ++s)
+          for_lanes<T>(pitch_, [&]<class U>(std::type_identity<U>, Index c) { simd::store(out + c, simd::fma(U(local_[s - begin]), simd::load<U>(value_ + (s - first_) * pitch_ + c), simd::load<U>(out + c))); });
+        by_[r] = all == T(0) ? T(1) : all;
+      }
+      if (memory) multiply_add(far_, padded_, Index(1), memory->mean, memory->pitch, out_, pitch_, count, pitch_, codes_);
+      for (Index r = 0; r < count; ++r) {
+        const Row<S> to{y.data + y.offset(run.batch, token(r), run.head, 0, 0), y.stride[4]};
+        for_lanes<T>(n_.values, [&]<class U>(std::type_identity<U>, Index c) { to.put(c, U(simd::load<U>(out_ + r * pitch_ + c) / U(by_[r]))); });
+      }
+    }
   }
-  // The same logits as weights, which add up to 1: of code s, of local key e, in place.
+  // One row's weights, which add up to 1: of code s, of local key e, in place.
   template <class In> void weights(const In& in, const Run& run, Index token, Index e, Index begin, Index end, const VqMemory<T>* memory) {
-    const T top = logits(in, run, token, e, begin, end, memory);
-    T all(0);
-    for (Index s = 0; memory && s < codes_; ++s) far_[s] = math::exp(far_[s] - top), all += far_[s];
-    for (Index s = begin; s < end; ++s) local_[s - begin] = math::exp(local_[s - begin] - top), all += local_[s - begin];
-    const T by = all == T(0) ? T(1) : T(1) / all;
+    queries(in, run, 1, [&](Index) { return token; });
+    const T all = exponentials(in, run, token, 0, e, begin, end, memory), by = all == T(0) ? T(1) : T(1) / all;
     for (Index s = 0; memory && s < codes_; ++s) far_[s] *= by;
     for (Index s = begin; s < end; ++s) local_[s - begin] *= by;
   }
@@ -230,6 +252,7 @@ template <class T> class VqBlock {
   T *book_, *query_, *x_, *far_, *log_count_, *local_, *value_;
   Index* code_;
   T* out_;
+  T by_[most] = {};
 };
 
 template <class In, class Y, class T> Sizes check_vq(const char* function, const In& in, const View<Y>& y, const VqAttentionOptions<T>& o) {
