@@ -65,6 +65,8 @@ template <class T, class X> class Inputs {
       : x_(x), initial_(initial), taps_(taps), time_(time), batch_(batch), sequence_(sequence), ring_(ring), in_place_(in_place(x, taps.features)) {}
 
   const Timeline& time() const noexcept { return time_; }
+  // Whether any number of tokens is alive at a time.
+  bool keeps() const noexcept { return in_place_; }
   // Token j of the timeline; -1 is the newest number of the initial state. At most `count` tokens in a row are alive at a time.
   Token<T> token(Index j) const {
     if (j < 0 && !initial_) return {taps_.zeros, 0};
@@ -102,33 +104,49 @@ template <class Activation, class T, class S> void row(const Token<T>* window, c
     y.put(c, V(Activation::apply(sum)));
   });
 }
-// The same with a known number of taps, and all addresses in registers (1.5 times as fast in the cache).
-template <class Activation, class T, class S, std::size_t... K>
-void row(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>& y, std::index_sequence<K...>) {
-  const T* bias = taps.bias + h * taps.pitch;
-  const T* const weight[] = {taps.weight + (h * taps.count + Index(K)) * taps.pitch...};
-  const T* const x[] = {window[K].data + h * window[K].head...};
+// The same of R tokens one after the other and 4 taps: every input and weight is loaded once for all of them. window: the 3 inputs before the first token, then theirs.
+template <class Activation, int R, class T, class S> void rows_of_four(const Token<T>* window, const Taps<T>& taps, Index h, const Row<S>* y) {
+  const T *const bias = taps.bias + h * taps.pitch, *const weight = taps.weight + h * 4 * taps.pitch;
+  const T* x[R + 3];
+  for (int r = 0; r < R + 3; ++r) x[r] = window[r].data + h * window[r].head;
+  Row<S> out[R];
+  std::copy_n(y, R, out);
   for_lanes<T>(taps.features, [&]<class V>(std::type_identity<V>, Index c) {
-    V sum = simd::load<V>(bias + c);
-    ((sum = simd::fma(simd::load<V>(weight[K] + c), simd::load<V>(x[K] + c), sum)), ...);
-    y.put(c, V(Activation::apply(sum)));
+    const V w[] = {simd::load<V>(weight + c), simd::load<V>(weight + taps.pitch + c), simd::load<V>(weight + 2 * taps.pitch + c), simd::load<V>(weight + 3 * taps.pitch + c)}, b = simd::load<V>(bias + c);
+    V in[R + 3];
+#pragma GCC unroll 8
+    for (int r = 0; r < R + 3; ++r) in[r] = simd::load<V>(x[r] + c);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      V sum = b;
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) sum = simd::fma(w[k], in[r + k], sum);
+      out[r].put(c, V(Activation::apply(sum)));
+    }
   });
 }
 
-// The tokens [first, first + count) of a timeline, time outside and the whole width inside.
+// The tokens [first, first + count) of a timeline, time outside and the whole width inside. window: of taps - 1 + several tokens.
+inline constexpr Index several = 4;
 template <class Activation, class T, class X, class S>
-LCSM_NOINLINE void tokens(const Inputs<T, X>& in, const Taps<T>& taps, const View<S>& y, Index batch, Index first, Index count, Token<T>* window) {
+LCSM_NOINLINE void tokens(const Inputs<T, X>& in, const Taps<T>& taps, const View<S>& y, Index batch, Index first, Index count, Token<T>* window, bool streamed) {
   const Index past = taps.count - 1;
   for (Index k = 0; k < past; ++k) window[k] = in.token(first - past + k);
-  for (Index j = first; j < first + count; ++j) {
-    window[past] = in.token(j);
-    S* to = y.data + y.offset(batch, in.time().token(j), 0, 0, 0);
+  const auto out = [&](Index j, Index h) { return Row<S>{y.data + y.offset(batch, in.time().token(j), h, 0, 0), y.stride[4], 0, streamed}; };
+  for (Index j = first, done = 1; j < first + count; j += done) {
+    done = taps.count == 4 && in.keeps() && j + several <= first + count ? several : 1;
+    for (Index r = 0; r < done; ++r) window[past + r] = in.token(j + r);
     for (Index h = 0; h < taps.heads; ++h) {
-      const Row<S> out{to + h * y.stride[2], y.stride[4]};
-      if (taps.count == 4) row<Activation>(window, taps, h, out, std::make_index_sequence<4>{}); else row<Activation>(window, taps, h, out);
+      if (done == 1) row<Activation>(window, taps, h, out(j, h));
+      else {
+        Row<S> rows[several];
+        for (Index r = 0; r < several; ++r) rows[r] = out(j + r, h);
+        rows_of_four<Activation, int(several)>(window, taps, h, rows);
+      }
     }
-    for (Index k = 0; k < past; ++k) window[k] = window[k + 1];
+    for (Index k = 0; k < past; ++k) window[k] = window[k + done];
   }
+  if (streamed) simd::stream_fence();
 }
 
 // The last inputs. Going from old to new, a state may move on in its own place.
@@ -210,7 +228,7 @@ void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight
   const short_window::Taps<T> counting({}, taps_count, y.head(), y.feature());
   const Index ring_size = short_window::Inputs<T, X>::ring_size(x, counting);
   Arena of_worker;
-  of_worker.take<T>(ring_size), of_worker.take<short_window::Token<T>>(taps_count);
+  of_worker.take<T>(ring_size), of_worker.take<short_window::Token<T>>(taps_count + short_window::several);
 
   const Workspace workspace("short_convolution", {}, of_worker.used(), exec.workers((std::max)(parts, sequences)), counting.used);
   const short_window::Taps<T> taps(workspace.shared(), taps_count, y.head(), y.feature());
@@ -220,13 +238,14 @@ void short_convolution(const Exec& exec, const View<X>& x, const View<P>& weight
   };
 
   zero_padding(call, y);
+  const bool streamed = streams(y, Tuning{}, 1);
   exec.for_each(parts, [&](Index n, Index worker) {
     const auto [sequence, first] = call.parts[to_size(n)];
     Arena arena = workspace.arena(worker);
     T* ring = arena.template take<T>(ring_size);
-    auto* window = arena.template take<short_window::Token<T>>(taps_count);
+    auto* window = arena.template take<short_window::Token<T>>(taps_count + short_window::several);
     const Index count = (std::min)(call.block, call.streams[to_size(sequence)].length - first);
-    short_window::tokens<Activation>(inputs(sequence, ring), taps, y, call.batch(sequence), first, count, window);
+    short_window::tokens<Activation>(inputs(sequence, ring), taps, y, call.batch(sequence), first, count, window, streamed);
   });
   if (!options.final) return;
   exec.for_each(sequences, [&](Index n, Index worker) {     // after all windows: the initial state may be the final one
