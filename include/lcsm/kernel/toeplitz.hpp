@@ -39,11 +39,10 @@ template <class T> class Toeplitz {
   // tap(l, head, feature) for l in [-back, front), in double; tokens: of the longest sequence that is expected.
   template <class Tap> Toeplitz(Index front, Index back, Index heads, Index features, Index tokens, ConvolutionForm form, Index block, Tap&& tap)
       : front_(front), back_(back), heads_(heads), features_(features), groups_(lane_groups(heads * features, W)), lags_(groups_ * taps() * W) {
-    for (Index channel = 0; channel < heads * features; ++channel) {
-      T* to = lags_.data() + channel / W * taps() * W + channel % W;
-      const Index h = channel / features, c = channel % features;
-      for (Index n = 0; n < taps(); ++n) to[n * W] = T(tap(n - back, h, c));
-    }
+    // Tap by tap, as channels lie side by side.
+    for (Index l = 0; l < taps(); ++l)
+      for (Index h = 0, channel = 0; h < heads; ++h)
+        for (Index c = 0; c < features; ++c, ++channel) lags_[(channel / W * taps() + l) * W + channel % W] = T(tap(l - back, h, c));
     direct_ = taps() == 0 || form == ConvolutionForm::direct || (form == ConvolutionForm::automatic && (std::min)(taps(), (std::max)(tokens, Index(1))) <= direct_taps);
     if (direct_) {
       block_ = block > 0 ? block : Index(256);

@@ -125,6 +125,7 @@ void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const Vi
   const auto stream = [&](Index sequence, Index group) { return ChannelStream<T, X>(x, options.initial, kernel.heads(), kernel.features(), call.streams[to_size(sequence)], call.batch(sequence), sequence, group); };
 
   zero_padding(call, y);
+  const bool skips = given(skip);
   for_each_block("long_convolution", exec, call.blocks, groups, kernel.scratch(), [&](const ConvolutionBlock& block, Index group, Arena arena) {
     const Index batch = call.batch(block.sequence);
     const Timeline& time = call.streams[to_size(block.sequence)];
@@ -132,7 +133,7 @@ void long_convolution(const Exec& exec, const ConvolutionPlan<T>& plan, const Vi
     const ChannelLanes<T, S> out(y, kernel.heads(), kernel.features(), group);
     const auto d = long_window::parameter_lanes<T>(skip, kernel, group);
     kernel.template operator()<false>(group, block.first, block.count, arena, in, [&](Index t, Batch<T> sum) {
-      out.store(batch, time.token(t), given(skip) ? simd::fma(d, in(t), sum) : sum);
+      out.store(batch, time.token(t), skips ? simd::fma(d, in(t), sum) : sum);
     });
   });
   if (!options.final || call.past == 0) return;

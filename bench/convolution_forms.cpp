@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Long convolutions with a kernel as long as the sequence, 256 channels [T, D]: an item is one output.
+// Where the sum itself is as fast as transforms, and one token after the other (W4 has whole convolutions): 256 channels [T, D]; an item is one output.
 #include <lcsm/convolution/online.hpp>
 #include <lcsm/exec/par.hpp>
 #include <lcsm/mode/long_convolution.hpp>
@@ -25,24 +25,6 @@ void report(benchmark::State& state, Index tokens, double flops_per_output) {
   state.SetItemsProcessed(std::int64_t(outputs));
   if (flops_per_output > 0) state.counters["GFLOP/s"] = benchmark::Counter(outputs * flops_per_output * 1e-9, benchmark::Counter::kIsRate);
 }
-// Nominal work of transforms: 2.5 n log2 n of n = 2 T real numbers each, two of them with the kernel's spectrum at hand and three without.
-double nominal(Index tokens, int transforms) { return transforms * 2.5 * 2 * std::log2(2 * double(tokens)); }
-
-void planned(benchmark::State& state) {
-  const Index tokens = state.range(0);
-  const auto x = noise(tokens), k = noise(tokens);
-  Buffer<float> y(1, tokens, 1, channels);
-  const ConvolutionPlan<float> plan(k.view(), {.tokens = tokens, .form = ConvolutionForm::fourier});
-  for (auto _ : state) long_convolution(exec::par, plan, x.view(), View<const float>{}, y.view());
-  report(state, tokens, nominal(tokens, 2));
-}
-void with_kernel(benchmark::State& state) {
-  const Index tokens = state.range(0);
-  const auto x = noise(tokens), k = noise(tokens);
-  Buffer<float> y(1, tokens, 1, channels);
-  for (auto _ : state) long_convolution(exec::par, ConvolutionPlan<float>(k.view(), {.tokens = tokens, .form = ConvolutionForm::fourier}), x.view(), View<const float>{}, y.view());
-  report(state, tokens, nominal(tokens, 3));
-}
 void direct(benchmark::State& state) {
   const Index tokens = 8192, taps = state.range(0);
   const auto x = noise(tokens), k = noise(taps);
@@ -61,8 +43,6 @@ void online(benchmark::State& state) {
   for (auto _ : state) decoder.step(kernel, x.view().tokens(t++ % taps, 1), View<const float>{}, y.view());
   report(state, 1, 0);
 }
-BENCHMARK(planned)->ArgName("T")->Arg(1024)->Arg(8192)->Arg(65536)->UseRealTime();
-BENCHMARK(with_kernel)->ArgName("T")->Arg(1024)->Arg(8192)->Arg(65536)->UseRealTime();
 BENCHMARK(direct)->ArgNames({"taps", "Fourier"})->ArgsProduct({{16, 32, 48, 64, 128}, {0, 1}})->UseRealTime();
 BENCHMARK(online)->ArgNames({"taps", "bounded"})->ArgsProduct({{1024, 16384}, {0, 1}})->UseRealTime();
 
