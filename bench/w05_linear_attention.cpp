@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// W5: linear attention with no decay, one per head and one per key, 8 heads, the final state out; 6 K V operations per token and head.
+// W5: linear attention with no decay, one per head and one per key, 8 heads, the final state out; 6 K V operations per token and head, 15 backwards.
+#include <lcsm/mode/vjp.hpp>
+
 #include "workload.hpp"
 
 using namespace bench;
@@ -26,6 +28,15 @@ template <class M> void add_mixer(const std::string& name, Index T, Index K, flo
   const std::string sizes = "/T=" + std::to_string(T) + " K=" + std::to_string(K);
   const double work = 6.0 * double(K * K * T * H);
   add("W5/" + name + ", chunkwise" + sizes, "limit/fma", work, double(T), [=](const auto& exec) { lcsm::chunkwise(exec, M{}, in, y->view(), lcsm::Options<float>{.final = *state}); });
+  if (T <= 8192) {
+    auto* y_bar = new lcsm::Buffer<float>(numbers(1, T, H, K));
+    auto* bars = new lcsm::Buffer<float>[4]{{1, T, H, K}, {1, T, H, K}, {1, T, H, K}, {1, T, H, per_key ? K : 1}};
+    typename M::template In<float> grads{};
+    grads.q = bars[0], grads.k = bars[1], grads.v = bars[2];
+    if constexpr (gated) grads.g = bars[3];
+    const lcsm::View<const float> bar = *y_bar;
+    add("W5/" + name + ", chunkwise backward" + sizes, "limit/fma", 2.5 * work, double(T), [=](const auto& exec) { lcsm::chunkwise_vjp(exec, M{}, in, bar, grads); });
+  }
   if (T <= 1024) add("W5/" + name + ", recurrent" + sizes, "limit/fma", work, double(T), [=](const auto& exec) { lcsm::recurrent(exec, M{}, in, y->view(), lcsm::Options<float>{.final = *state}); });
 }
 
