@@ -8,6 +8,8 @@
 #include <lcsm/simd/denormals.hpp>
 #include <lcsm/vq/nearest.hpp>
 
+#include <utility>
+
 namespace lcsm {
 
 // Softmax attention whose keys are codes of a codebook: the weight of a key depends on its code alone, so all keys beyond a local window are S counts and S means of values.
@@ -217,7 +219,8 @@ template <class T> class VqBlock {
       const auto token = [&](Index r) { return run.time.token(first + r - recent); };
       queries(in, run, count, token);
       for (Index r = 0; r < count; ++r) {
-        const auto [begin, end] = seen(first + r);
+        const std::pair<Index, Index> local = seen(first + r);
+        const Index begin = local.first, end = local.second;
         const T all = exponentials(in, run, token(r), r, first + r, begin, end, memory);
         T* const out = out_ + r * pitch_;
         std::fill_n(out, pitch_, T(0));
